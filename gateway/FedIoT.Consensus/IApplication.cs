@@ -1,0 +1,53 @@
+using FedIoT.Wire;
+
+namespace FedIoT.Consensus;
+
+/// <summary>
+/// The replicated application, in the shape of ABCI 2.0: ordering bytes and executing them are two things.
+/// The node calls it from one task only, never concurrently, except <see cref="CheckTransaction"/>.
+/// </summary>
+public interface IApplication
+{
+    /// <summary>Height of the last committed block and the state root after it.</summary>
+    ApplicationStatus Status { get; }
+
+    /// <summary>
+    /// Cheap admission test for the mempool: null = admit, else the reason. May be called from any thread.
+    /// </summary>
+    string? CheckTransaction(ReadOnlyMemory<byte> transaction);
+
+    /// <summary>Chooses and orders transactions for a block that this node proposes.</summary>
+    /// <param name="height">Height of the block to be.</param>
+    /// <param name="candidates">From the mempool, oldest first.</param>
+    /// <param name="bytesMax">Sum of lengths that the block may carry.</param>
+    IReadOnlyList<ReadOnlyMemory<byte>> PrepareProposal(
+        Height height, IReadOnlyList<ReadOnlyMemory<byte>> candidates, int bytesMax);
+
+    /// <summary>True when the transactions may stand in a block at this height. Deterministic.</summary>
+    bool ProcessProposal(Height height, IReadOnlyList<ReadOnlyMemory<byte>> transactions);
+
+    /// <summary>Executes a decided block on top of the committed state. Deterministic.</summary>
+    FinalizedBlock FinalizeBlock(DecidedBlock block);
+
+    /// <summary>Makes the last finalized block's state the committed one.</summary>
+    void Commit();
+}
+
+/// <summary>Where the application stands.</summary>
+/// <param name="Height">Last committed block; 0 after genesis.</param>
+/// <param name="StateRoot">State root after it.</param>
+public sealed record ApplicationStatus(Height Height, Hash256 StateRoot);
+
+/// <summary>What the application gets to execute.</summary>
+/// <param name="Height">Its height.</param>
+/// <param name="Time">Block time, milliseconds since 1970, never decreasing; for display, not for logic.</param>
+/// <param name="Proposer">Who proposed it.</param>
+/// <param name="Transactions">In order.</param>
+public sealed record DecidedBlock(
+    Height Height, long Time, AccountId Proposer, IReadOnlyList<ReadOnlyMemory<byte>> Transactions);
+
+/// <summary>What execution gave.</summary>
+/// <param name="StateRoot">State root after the block; the next header carries it.</param>
+/// <param name="Rejections">One entry a transaction: null = applied, else the typed reason as text.</param>
+/// <param name="WantsNextBlock">True when the application waits for a height to pass (empty blocks are wanted).</param>
+public sealed record FinalizedBlock(Hash256 StateRoot, IReadOnlyList<string?> Rejections, bool WantsNextBlock);

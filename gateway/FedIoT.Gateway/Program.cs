@@ -1,1 +1,16 @@
-return 0;
+using System.CommandLine;
+using FedIoT.Gateway.Cli;
+using FedIoT.Gateway.Demo;
+
+var root = new RootCommand(
+    """
+    FedIoT: networks of sensor microcontrollers learn one shared model; raw data stays on the sensor.
+
+    Example:
+      fediot demo --rounds 10
+    """)
+{
+    DemoCommand.Create(),
+};
+
+return await CommandLineHost.RunAsync(root, args).ConfigureAwait(false);

@@ -1,0 +1,45 @@
+using System.CommandLine;
+
+namespace FedIoT.Gateway.Cli;
+
+/// <summary>Parses, runs and turns what went wrong into one line on standard error and an exit code.</summary>
+public static class CommandLineHost
+{
+    /// <summary>Runs a command line.</summary>
+    public static async Task<int> RunAsync(RootCommand root, string[] arguments)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        ParseResult parsed = root.Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync($"fediot: {error.Message}").ConfigureAwait(false);
+            }
+
+            await Console.Error.WriteLineAsync("Try: fediot --help").ConfigureAwait(false);
+            return ExitCode.BadInput;
+        }
+
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+        try
+        {
+            return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+        }
+        catch (InputException e)
+        {
+            await Console.Error.WriteLineAsync($"fediot: {e.Message}").ConfigureAwait(false);
+            return ExitCode.BadInput;
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("fediot: stopped").ConfigureAwait(false);
+            return ExitCode.Interrupted;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        {
+            await Console.Error.WriteLineAsync($"fediot: {e.Message}").ConfigureAwait(false);
+            return ExitCode.Failure;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using FedIoT.Consensus;
+using FedIoT.Ledger;
+using FedIoT.Wire;
+
+namespace FedIoT.Gateway.Application;
+
+/// <summary>
+/// The port between consensus and ledger: keeps the committed state, executes decided blocks on top of it.
+/// <see cref="Committed"/> and <see cref="CheckTransaction"/> may be used from any thread, the rest from the node's.
+/// </summary>
+public sealed class LedgerApplication : IApplication
+{
+    private readonly SignatureCache signatures = new();
+    private volatile LedgerState committed;
+    private (LedgerState State, BlockOutcome Outcome)? finalized;
+
+    /// <summary>Starts at genesis; the node replays its blocks from there.</summary>
+    public LedgerApplication(Genesis genesis) => committed = LedgerState.FromGenesis(genesis);
+
+    /// <summary>Called on the node's task after each commit, with the new state and what its block did.</summary>
+    public event Action<LedgerState, BlockOutcome>? BlockCommitted;
+
+    /// <summary>The state after the last committed block; immutable.</summary>
+    public LedgerState Committed => committed;
+
+    /// <inheritdoc/>
+    public ApplicationStatus Status => new(committed.Height, committed.StateRoot);
+
+    /// <inheritdoc/>
+    public string? CheckTransaction(ReadOnlyMemory<byte> transaction) =>
+        committed.CheckTransaction(transaction, signatures)?.ToString();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ReadOnlyMemory<byte>> PrepareProposal(
+        Height height, IReadOnlyList<ReadOnlyMemory<byte>> candidates, int bytesMax) =>
+        committed.PrepareBlock(candidates, bytesMax);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A block may carry transactions that execution rejects (a round closed in between): they cost their sender the
+    /// nonce and change nothing else. What no honest proposer would choose is refused: undecodable bytes, too much gas.
+    /// </remarks>
+    public bool ProcessProposal(Height height, IReadOnlyList<ReadOnlyMemory<byte>> transactions)
+    {
+        ArgumentNullException.ThrowIfNull(transactions);
+        return committed.PrepareBlock(transactions, int.MaxValue).Count == transactions.Count;
+    }
+
+    /// <inheritdoc/>
+    public FinalizedBlock FinalizeBlock(DecidedBlock block)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        finalized = committed.Execute(block.Height, block.Proposer, block.Transactions, signatures);
+        (LedgerState state, BlockOutcome outcome) = finalized.Value;
+        return new FinalizedBlock(
+            state.StateRoot, [.. outcome.Rejections.Select(r => r?.ToString())], state.WantsNextBlock);
+    }
+
+    /// <inheritdoc/>
+    public void Commit()
+    {
+        if (finalized is not { } block)
+        {
+            throw new InvalidOperationException("No block was finalized.");
+        }
+
+        committed = block.State;
+        finalized = null;
+        BlockCommitted?.Invoke(block.State, block.Outcome);
+    }
+}

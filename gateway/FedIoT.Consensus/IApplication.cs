@@ -32,22 +32,3 @@ public interface IApplication
     /// <summary>Makes the last finalized block's state the committed one.</summary>
     void Commit();
 }
-
-/// <summary>Where the application stands.</summary>
-/// <param name="Height">Last committed block; 0 after genesis.</param>
-/// <param name="StateRoot">State root after it.</param>
-public sealed record ApplicationStatus(Height Height, Hash256 StateRoot);
-
-/// <summary>What the application gets to execute.</summary>
-/// <param name="Height">Its height.</param>
-/// <param name="Time">Block time, milliseconds since 1970, never decreasing; for display, not for logic.</param>
-/// <param name="Proposer">Who proposed it.</param>
-/// <param name="Transactions">In order.</param>
-public sealed record DecidedBlock(
-    Height Height, long Time, AccountId Proposer, IReadOnlyList<ReadOnlyMemory<byte>> Transactions);
-
-/// <summary>What execution gave.</summary>
-/// <param name="StateRoot">State root after the block; the next header carries it.</param>
-/// <param name="Rejections">One entry a transaction: null = applied, else the typed reason as text.</param>
-/// <param name="WantsNextBlock">True when the application waits for a height to pass (empty blocks are wanted).</param>
-public sealed record FinalizedBlock(Hash256 StateRoot, IReadOnlyList<string?> Rejections, bool WantsNextBlock);

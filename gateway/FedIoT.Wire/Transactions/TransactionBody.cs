@@ -1,0 +1,16 @@
+using System.Formats.Cbor;
+
+namespace FedIoT.Wire.Transactions;
+
+/// <summary>What a transaction asks for: one of the records of this namespace. Immutable.</summary>
+public abstract record TransactionBody
+{
+    private protected TransactionBody()
+    {
+    }
+
+    /// <summary>The number that names the record in the payload.</summary>
+    public abstract TransactionType Type { get; }
+
+    internal abstract void Write(CborWriter writer);
+}

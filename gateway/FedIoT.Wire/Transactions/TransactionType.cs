@@ -1,0 +1,26 @@
+namespace FedIoT.Wire.Transactions;
+
+/// <summary>Kinds of transactions; the numbers stand in the signed payload. See docs/spec/transactions.md.</summary>
+public enum TransactionType
+{
+    /// <summary>An administrator admits a gateway's node key.</summary>
+    RegisterGateway = 1,
+
+    /// <summary>A gateway certifies its training key with its node key.</summary>
+    RegisterTrainingKey = 2,
+
+    /// <summary>A gateway claims a device.</summary>
+    RegisterDevice = 3,
+
+    /// <summary>An administrator starts a learning task.</summary>
+    CreateTask = 4,
+
+    /// <summary>A gateway gives the integer feature sums of its devices.</summary>
+    SubmitStatistics = 5,
+
+    /// <summary>A gateway commits to the deltas of a round.</summary>
+    CommitDeltas = 6,
+
+    /// <summary>A gateway shows the deltas it committed to.</summary>
+    RevealDeltas = 7,
+}

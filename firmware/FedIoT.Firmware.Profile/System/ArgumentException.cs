@@ -1,0 +1,11 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System
+{
+    public class ArgumentException : SystemException
+    {
+        public extern ArgumentException();
+
+        public extern ArgumentException(string message);
+    }
+}

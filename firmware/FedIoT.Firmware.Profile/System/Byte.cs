@@ -1,0 +1,10 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System
+{
+    public struct Byte
+    {
+        public const byte MaxValue = 0xFF;
+        public const byte MinValue = 0;
+    }
+}

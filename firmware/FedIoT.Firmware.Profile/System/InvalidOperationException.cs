@@ -1,0 +1,11 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System
+{
+    public class InvalidOperationException : SystemException
+    {
+        public extern InvalidOperationException();
+
+        public extern InvalidOperationException(string message);
+    }
+}

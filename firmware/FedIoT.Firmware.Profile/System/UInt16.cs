@@ -1,0 +1,10 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System
+{
+    public struct UInt16
+    {
+        public const ushort MaxValue = 0xFFFF;
+        public const ushort MinValue = 0;
+    }
+}

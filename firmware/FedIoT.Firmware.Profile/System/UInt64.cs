@@ -1,0 +1,10 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System
+{
+    public struct UInt64
+    {
+        public const ulong MaxValue = 0xFFFFFFFFFFFFFFFF;
+        public const ulong MinValue = 0;
+    }
+}

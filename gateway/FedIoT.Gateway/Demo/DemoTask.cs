@@ -1,0 +1,44 @@
+using FedIoT.Firmware.Simulator;
+using FedIoT.Wire.Tasks;
+
+namespace FedIoT.Gateway.Demo;
+
+/// <summary>The demo's learning task: an MLP with one hidden layer over the recording's features.</summary>
+public static class DemoTask
+{
+    /// <summary>Hidden units.</summary>
+    public const int HiddenUnits = 32;
+
+    /// <summary>
+    /// Share of deltas assumed hostile. A hostile gateway of four owns up to 6 of 21 devices, and f = floor(0.3 × 21).
+    /// </summary>
+    public const int ByzantinePermille = 300;
+
+    // In blocks; the demo's nodes are all here, so a phase ends because everybody acted.
+    private const int PhaseBlocksMax = 1000;
+
+    /// <summary>Builds the task.</summary>
+    public static TaskSpecification Create(DemoOptions options, Recording recording, FeatureSpecification features)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(recording);
+        ArgumentNullException.ThrowIfNull(features);
+        return new TaskSpecification
+        {
+            Name = "demo",
+            Features = features,
+            Classes = recording.Classes,
+            Architecture = new ModelArchitecture(
+                ModelKind.Mlp, [features.FeatureCount, HiddenUnits, recording.Classes.Count],
+                weightScaleExponent: 6, biasScaleExponent: 6, inputScaleExponent: 4, activationScaleExponent: 4),
+            Training = new TrainingParameters(
+                LocalEpochs: 5, BatchSamples: 32, LearningRateMillionths: 50_000, MomentumMillionths: 0,
+                WeightDecayMillionths: 100),
+            Rule = options.Rule,
+            ByzantinePermille = ByzantinePermille,
+            Rounds = options.Rounds,
+            PhaseBlocksMax = PhaseBlocksMax,
+            Seed = options.Seed,
+        };
+    }
+}

@@ -1,0 +1,36 @@
+using FedIoT.Consensus;
+using FedIoT.Gateway.Ingest;
+using FedIoT.Gateway.Training;
+using FedIoT.Ledger;
+using FedIoT.Wire;
+using FedIoT.Wire.Tasks;
+
+namespace FedIoT.Gateway.Node;
+
+/// <summary>What one gateway is started with.</summary>
+public sealed record GatewayNodeOptions
+{
+    /// <summary>State directory; everything mutable lives here.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The chain.</summary>
+    public required Genesis Genesis { get; init; }
+
+    /// <summary>Keys of this gateway.</summary>
+    public required NodeKeys Keys { get; init; }
+
+    /// <summary>What the devices compute.</summary>
+    public required FeatureSpecification Features { get; init; }
+
+    /// <summary>Devices that may connect.</summary>
+    public required IReadOnlyList<EnrolledDevice> Devices { get; init; }
+
+    /// <summary>Those of them that this gateway trains for and brings onto the chain.</summary>
+    public required IReadOnlyList<DeviceId> TrainingDevices { get; init; }
+
+    /// <summary>Turns samples into deltas.</summary>
+    public IDeltaSource DeltaSource { get; init; } = new LocalDeltaSource();
+
+    /// <summary>Consensus timeouts.</summary>
+    public ConsensusTimeouts Timeouts { get; init; } = new();
+}

@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+
+namespace FedIoT.Gateway.Ingest;
+
+/// <summary>
+/// Kestrel connection middleware in front of the broker: a connection reaches the broker only with a whole CONNECT
+/// packet of bounded length that came in time, and then through a <see cref="GuardedReader"/>. Nothing is allocated
+/// for what a peer claims; refused connections are aborted without a word. Thread-safe.
+/// </summary>
+internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, IngestCounters counters)
+{
+    /// <summary>Longest CONNECT packet, in bytes: ids of 24, a password of 64, some properties.</summary>
+    public const int ConnectBytesMax = 1024;
+
+    /// <summary>Longest packet of a connected device, in bytes: a frame, its topic, some properties.</summary>
+    public const int PacketBytesMax = 4096;
+
+    private readonly Lock gate = new();
+    private readonly LinkedList<CancellationTokenSource> halfOpen = [];
+
+    /// <summary>Judges one connection, then runs the rest of the pipeline with it.</summary>
+    public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        PipeReader input = connection.Transport.Input;
+        if (await ReadConnectAsync(connection, input).ConfigureAwait(false) is { } refusal)
+        {
+            counters.Add(refusal);
+            connection.Abort(new ConnectionAbortedException(refusal.ToString()));
+            return;
+        }
+
+        IDuplexPipe original = connection.Transport;
+        var guarded = new GuardedReader(input, PacketBytesMax, () => counters.Add(ConnectionRefusal.PacketTooLarge));
+        connection.Transport = new DuplexPipe(guarded, original.Output);
+        try
+        {
+            await next(connection).ConfigureAwait(false);
+        }
+        finally
+        {
+            connection.Transport = original;
+        }
+    }
+
+    // Null when a whole CONNECT packet waits, unconsumed, in the pipe.
+    private async Task<ConnectionRefusal?> ReadConnectAsync(ConnectionContext connection, PipeReader input)
+    {
+        using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
+        using var crowded = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, connection.ConnectionClosed);
+        LinkedListNode<CancellationTokenSource> place = Enter(crowded);
+        try
+        {
+            while (true)
+            {
+                ReadResult result = await input.ReadAsync(crowded.Token).ConfigureAwait(false);
+                ConnectionRefusal? refusal = Judge(result, out bool decided);
+                input.AdvanceTo(result.Buffer.Start, decided ? result.Buffer.Start : result.Buffer.End);
+                if (decided)
+                {
+                    return refusal;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            return ConnectionRefusal.ConnectTooSlow;
+        }
+        catch (OperationCanceledException)
+        {
+            return connection.ConnectionClosed.IsCancellationRequested
+                ? ConnectionRefusal.NotConnect
+                : ConnectionRefusal.HalfOpenLimit;
+        }
+        catch (IOException)
+        {
+            return ConnectionRefusal.NotConnect; // the peer reset the connection
+        }
+        finally
+        {
+            Leave(place);
+        }
+    }
+
+    private static ConnectionRefusal? Judge(in ReadResult result, out bool decided)
+    {
+        ReadOnlySequence<byte> buffer = result.Buffer;
+        decided = true;
+        if (!buffer.IsEmpty && buffer.FirstSpan[0] != PacketHead.Connect << 4)
+        {
+            return ConnectionRefusal.NotConnect;
+        }
+
+        if (PacketHead.TryRead(buffer, out PacketHead head))
+        {
+            if (head.TotalBytes > ConnectBytesMax)
+            {
+                return ConnectionRefusal.ConnectTooLarge;
+            }
+
+            if (head.TotalBytes <= buffer.Length)
+            {
+                return null;
+            }
+        }
+
+        decided = result.IsCompleted;
+        return ConnectionRefusal.NotConnect;
+    }
+
+    // The oldest goes, not the newest: whoever opens many connections to wait in them cannot lock others out.
+    private LinkedListNode<CancellationTokenSource> Enter(CancellationTokenSource connection)
+    {
+        LinkedListNode<CancellationTokenSource> place;
+        CancellationTokenSource? oldest = null;
+        lock (gate)
+        {
+            if (halfOpen.Count >= options.HalfOpenMax)
+            {
+                oldest = halfOpen.First!.Value;
+                halfOpen.RemoveFirst();
+            }
+
+            place = halfOpen.AddLast(connection);
+        }
+
+        try
+        {
+            oldest?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // it finished by itself between the two lines
+        }
+
+        return place;
+    }
+
+    private void Leave(LinkedListNode<CancellationTokenSource> place)
+    {
+        lock (gate)
+        {
+            if (place.List is not null)
+            {
+                halfOpen.Remove(place);
+            }
+        }
+    }
+
+    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
+    }
+}

@@ -52,8 +52,12 @@ public sealed class LedgerApplication : IApplication
         ArgumentNullException.ThrowIfNull(block);
         finalized = committed.Execute(block.Height, block.Proposer, block.Transactions, signatures);
         (LedgerState state, BlockOutcome outcome) = finalized.Value;
+
+        // A round opens in the next block, so that one is wanted at once. Phases that wait for gateways need no
+        // empty blocks beyond those of the idle interval: transactions make blocks.
+        bool opensRound = state.Tasks.Values.Any(t => t.Phase == TaskPhase.Pending);
         return new FinalizedBlock(
-            state.StateRoot, [.. outcome.Rejections.Select(r => r?.ToString())], state.WantsNextBlock);
+            state.StateRoot, [.. outcome.Rejections.Select(r => r?.ToString())], WantsNextBlock: opensRound);
     }
 
     /// <inheritdoc/>

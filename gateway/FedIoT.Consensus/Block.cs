@@ -79,6 +79,29 @@ public sealed class Block
         return block is not null;
     }
 
+    /// <summary>Reads only the header and the hash of an encoded block, without looking at the rest.</summary>
+    public static bool TryReadHeader(ReadOnlyMemory<byte> bytes, out BlockHeader? header, out Hash256 hash)
+    {
+        header = null;
+        hash = Hash256.Zero;
+        try
+        {
+            var reader = new CborReader(bytes, CborConformanceMode.Canonical);
+            if (!CanonicalCbor.StartsArray(reader, 3))
+            {
+                return false;
+            }
+
+            ReadOnlyMemory<byte> headerBytes = reader.ReadDefiniteLengthByteString();
+            hash = Hash256.Of(headerBytes.Span);
+            return BlockHeader.TryDecode(headerBytes, out header);
+        }
+        catch (Exception e) when (e is CborContentException or InvalidOperationException or OverflowException)
+        {
+            return false; // the reader's way to say "not canonical CBOR of the expected shape"
+        }
+    }
+
     private static byte[] Encode(
         byte[] header, IReadOnlyList<ReadOnlyMemory<byte>> transactions, byte[]? commit)
     {

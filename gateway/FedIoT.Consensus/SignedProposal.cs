@@ -31,7 +31,7 @@ public sealed record SignedProposal(Proposal Proposal, ReadOnlyMemory<byte> Sign
 
     /// <summary>
     /// Reads a proposal without verifying its signature. False for anything but the canonical form, a block that
-    /// is not the one named, or a block whose parts do not match its header.
+    /// is not the one named, a new block that somebody else built, or a block whose parts do not match its header.
     /// </summary>
     public static bool TryDecode(ReadOnlyMemory<byte> bytes, out SignedProposal? proposal)
     {
@@ -66,6 +66,7 @@ public sealed record SignedProposal(Proposal Proposal, ReadOnlyMemory<byte> Sign
         reader.ReadEndArray();
         return proposal.PolRound < proposal.Round && Block.TryDecode(block, out Block? decoded)
             && decoded is not null && decoded.Hash == proposal.BlockHash && decoded.Header.Height == proposal.Height
+            && (proposal.PolRound >= 0 || decoded.Header.Proposer == proposal.Proposer)
             ? new SignedProposal(proposal, signature, decoded)
             : null;
     }

@@ -1,0 +1,256 @@
+using System.Net;
+using System.Threading.Channels;
+using FedIoT.Consensus;
+using FedIoT.Signing;
+using FedIoT.Storage.Chain;
+using FedIoT.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace FedIoT.Gateway.Chain;
+
+/// <summary>
+/// A validator: consensus machine, mempool, peers, block store and application, put together. One task owns the
+/// machine and calls the application; connections verify what arrives in tasks of their own; one task signs.
+/// </summary>
+/// <remarks>Public members may be called from any thread. docs/spec/consensus.md says what the node does.</remarks>
+public sealed partial class ChainNode : IAsyncDisposable
+{
+    private readonly ChainNodeOptions options;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly BlockStore store;
+    private readonly SignStateLog signState;
+    private readonly GuardedSigner guardedSigner;
+    private readonly ValidatorSet validators;
+    private readonly BlockExecutor executor;
+    private readonly Mempool mempool;
+    private readonly PeerNetwork network;
+    private readonly ConsensusMachine machine;
+
+    // Unbounded in type, bounded in fact: peers write by credits (260 a connection), timers and signatures are a few
+    // for each round, and the two signals below are posted once until they are taken.
+    private readonly Channel<NodeInput> inputs =
+        Channel.CreateUnbounded<NodeInput>(new UnboundedChannelOptions { SingleReader = true });
+
+    // The machine asks for at most three signatures a round; 64 wait only behind a signer that hangs.
+    private readonly Channel<ConsensusAction> toSign =
+        Channel.CreateBounded<ConsensusAction>(new BoundedChannelOptions(64) { SingleReader = true });
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly TaskCompletionSource failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock waitersGate = new();
+    private readonly List<(Height Height, TaskCompletionSource Done)> waiters = [];
+    private Task[] tasks = [];
+    private int isWaitSignalled;
+    private int isDisposed;
+
+    private ChainNode(
+        ChainNodeOptions options, IApplication application, ISigner signer, BlockStore store, SignStateLog signState,
+        TimeProvider time, ILogger logger)
+    {
+        this.options = options;
+        this.store = store;
+        this.signState = signState;
+        this.time = time;
+        this.logger = logger;
+        Account = signer.PublicKey.Account;
+        validators = new ValidatorSet(options.Validators);
+        guardedSigner = new GuardedSigner(signer, signState, options.ChainId);
+        executor = new BlockExecutor(options, application, store, validators, Account, time);
+        mempool = new Mempool(application, options, time);
+        machine = new ConsensusMachine(Account, options.Timeouts, validators);
+        var inbox = new PeerInbox(
+            options, validators, executor, store, mempool, inputs.Writer, SignalTransactionsWait);
+        network = new PeerNetwork(options, signer, validators, inbox, time, logger);
+    }
+
+    /// <summary>This node's identity.</summary>
+    public AccountId Account { get; }
+
+    /// <summary>Where it listens; with the port that the system chose when port 0 was asked for.</summary>
+    public IPEndPoint ListenEndPoint => network.ListenEndPoint;
+
+    /// <summary>Height, block hash and state root in one snapshot.</summary>
+    public ChainHead Head => executor.Head;
+
+    /// <summary>Last committed height.</summary>
+    public Height Height => Head.Height;
+
+    /// <summary>State root after it.</summary>
+    public Hash256 StateRoot => Head.StateRoot;
+
+    /// <summary>Hash of the last committed block; zero at genesis.</summary>
+    public Hash256 LastBlockHash => Head.BlockHash;
+
+    /// <summary>Peers with an authenticated connection now.</summary>
+    public int ConnectedPeers => network.ConnectedCount;
+
+    /// <summary>Transactions that wait for a block.</summary>
+    public int WaitingTransactions => mempool.Count;
+
+    /// <summary>Bytes written to peers since start.</summary>
+    public long BytesSent => network.BytesSent;
+
+    /// <summary>Bytes read from peers since start.</summary>
+    public long BytesReceived => network.BytesReceived;
+
+    /// <summary>From submission here to commit here.</summary>
+    public FinalityStatistics Finality { get; } = new();
+
+    /// <summary>
+    /// Ends only by failure: the disk, or a state root that differs from the chain's. Completes when disposed.
+    /// </summary>
+    public Task Completion => failure.Task;
+
+    /// <summary>Opens the state, executes what the application lacks, listens, and takes part.</summary>
+    /// <param name="options">Where and with whom.</param>
+    /// <param name="application">What blocks mean. Not disposed by the node.</param>
+    /// <param name="signer">The node key. Not disposed by the node.</param>
+    /// <param name="time">Clock and timers.</param>
+    /// <param name="logger">For events.</param>
+    /// <param name="cancellationToken">Stops the start, not the node.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="Storage.Files.StorageException">The state is in use, damaged or not accessible.</exception>
+    /// <exception cref="InvalidOperationException">Application and stored blocks do not belong together.</exception>
+    public static async Task<ChainNode> StartAsync(
+        ChainNodeOptions options, IApplication application, ISigner signer, TimeProvider time, ILogger logger,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(application);
+        ArgumentNullException.ThrowIfNull(signer);
+        ArgumentNullException.ThrowIfNull(time);
+        ArgumentNullException.ThrowIfNull(logger);
+        options.Validate();
+        Directory.CreateDirectory(options.StateDirectory);
+        SignStateLog? signState = null;
+        BlockStore? store = null;
+        ChainNode? node = null;
+        try
+        {
+            signState = SignStateLog.Open(
+                Path.Combine(options.StateDirectory, "sign"), signer.PublicKey.Account);
+            store = await Task.Run(
+                () => BlockStore.Open(Path.Combine(options.StateDirectory, "blocks")), cancellationToken)
+                .ConfigureAwait(false);
+            node = new ChainNode(options, application, signer, store, signState, time, logger);
+            await Task.Run(node.executor.Replay, cancellationToken).ConfigureAwait(false);
+            node.Start();
+            return node;
+        }
+        catch
+        {
+            if (node is not null)
+            {
+                await node.network.DisposeAsync().ConfigureAwait(false);
+                node.stopping.Dispose();
+            }
+
+            store?.Dispose();
+            signState?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Tells where the other validators listen. May be called again with other addresses.</summary>
+    public void ConnectPeers(IReadOnlyDictionary<AccountId, IPEndPoint> peers)
+    {
+        ArgumentNullException.ThrowIfNull(peers);
+        network.ConnectPeers(peers);
+    }
+
+    /// <summary>
+    /// Hands in a transaction: null when it was admitted and sent to the peers, else the reason why not. Admitted
+    /// is not final; <see cref="ChainNodeOptions.OnCommitted"/> tells when it is in a block.
+    /// </summary>
+    /// <param name="transaction">Kept; must not change.</param>
+    public Task<string?> SubmitAsync(ReadOnlyMemory<byte> transaction)
+    {
+        string? refusal = mempool.TryAdd(transaction, isLocal: true);
+        if (refusal is null)
+        {
+            network.Broadcast(new Frame(FrameType.Transaction, transaction));
+            SignalTransactionsWait();
+        }
+
+        return Task.FromResult(refusal);
+    }
+
+    /// <summary>Completes when this height is committed here.</summary>
+    /// <param name="height">At once when it is already.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task WaitForHeightAsync(Height height, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (waitersGate)
+        {
+            if (Height >= height)
+            {
+                return Task.CompletedTask;
+            }
+
+            waiters.Add((height, done));
+        }
+
+        return done.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Reads a stored block with its commit; null when this node does not have it.</summary>
+    public (Block Block, Commit Commit)? ReadBlock(Height height) =>
+        height >= new Height(1) && height <= store.Height ? store.Read(height) : null;
+
+    /// <summary>
+    /// Stops at once. What is not durable yet is not made so: stopping and losing power are the same to the state.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await network.DisposeAsync().ConfigureAwait(false);
+        inputs.Writer.TryComplete();
+        toSign.Writer.TryComplete();
+        await Task.WhenAll(tasks).ConfigureAwait(false);
+        ForgetTimers();
+        store.Dispose();
+        signState.Dispose();
+        stopping.Dispose();
+        failure.TrySetResult();
+        lock (waitersGate)
+        {
+            waiters.ForEach(w => w.Done.TrySetCanceled());
+        }
+    }
+
+    private void Start()
+    {
+        network.Listen();
+        tasks = [Task.Run(OwnAsync), Task.Run(SignAllAsync), Task.Run(TickAsync)];
+    }
+
+    private void SignalTransactionsWait()
+    {
+        if (Interlocked.Exchange(ref isWaitSignalled, 1) == 0)
+        {
+            inputs.Writer.TryWrite(new NodeInput.TransactionsWait());
+        }
+    }
+
+    private void CompleteWaiters(Height height)
+    {
+        lock (waitersGate)
+        {
+            waiters.ForEach(w =>
+            {
+                if (w.Height <= height)
+                {
+                    w.Done.TrySetResult();
+                }
+            });
+            waiters.RemoveAll(w => w.Height <= height);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using FedIoT.Consensus;
+using FedIoT.Wire;
+
+namespace FedIoT.Gateway.Chain;
+
+/// <summary>What the node's task takes from the others.</summary>
+internal abstract record NodeInput
+{
+    private NodeInput()
+    {
+    }
+
+    /// <summary>Room that a connection gets back when the input was handled; null for the node's own.</summary>
+    public SemaphoreSlim? Credit { get; init; }
+
+    public sealed record Consensus(ConsensusEvent Event) : NodeInput;
+
+    public sealed record PeerConnected(AccountId Peer) : NodeInput;
+
+    public sealed record PeerStatus(AccountId Peer, Height Height) : NodeInput;
+
+    public sealed record BlockReceived(AccountId Peer, Block Block, Commit Commit) : NodeInput;
+
+    public sealed record TransactionsWait : NodeInput;
+
+    public sealed record Tick : NodeInput;
+}

@@ -9,6 +9,7 @@ namespace FedIoT.Firmware.Simulator;
 /// <param name="FramesRefused">Frames that the gateway said it will never take.</param>
 /// <param name="FramesRetried">Repetitions, which are not among the published.</param>
 /// <param name="FramesDropped">Frames lost because the spool was full; 0, because a recording can wait.</param>
+/// <param name="BytesSent">Sum of the frames' lengths, repetitions included.</param>
 /// <param name="Connections">Connections made.</param>
 public sealed record DeviceReport(
     DeviceId Id,
@@ -17,4 +18,5 @@ public sealed record DeviceReport(
     long FramesRefused,
     long FramesRetried,
     long FramesDropped,
+    long BytesSent,
     int Connections);

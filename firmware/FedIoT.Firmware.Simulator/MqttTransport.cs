@@ -48,6 +48,9 @@ internal sealed class MqttTransport : ITransport, IDisposable
 
     public bool IsConnected => client.IsConnected;
 
+    /// <summary>Sum of the frames' lengths, repetitions included.</summary>
+    public long BytesSent { get; private set; }
+
     /// <summary>The next answer; false when none has come.</summary>
     public bool TryReadAnswer(out PublishAnswer answer)
     {
@@ -78,6 +81,7 @@ internal sealed class MqttTransport : ITransport, IDisposable
         }
 
         outstanding++;
+        BytesSent += length;
         var message = new MqttApplicationMessage
         {
             Topic = topic,

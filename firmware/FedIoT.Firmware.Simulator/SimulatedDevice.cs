@@ -151,6 +151,7 @@ public sealed class SimulatedDevice
             node.FramesRefused,
             node.FramesRetried,
             node.FramesDropped,
+            transport.BytesSent,
             connections);
     }
 

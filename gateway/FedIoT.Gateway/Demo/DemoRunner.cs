@@ -120,7 +120,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         }
 
         return new StreamResult(
-            published, stored, refused, reports.Sum(r => r.BytesPublished) / (double)published, published / seconds);
+            published, stored, refused, reports.Sum(r => r.BytesSent) / (double)reports.Sum(r => r.FramesPublished + r.FramesRetried), published / seconds);
     }
 
     private static DemoEvaluator ReadEvaluation(DemoNetwork network, TaskSpecification task)

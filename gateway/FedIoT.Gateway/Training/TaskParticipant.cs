@@ -6,6 +6,7 @@ using FedIoT.Wire.Cose;
 using FedIoT.Wire.Frames;
 using FedIoT.Wire.Transactions;
 using LearningConstants = FedIoT.Learning.Standardisation;
+using MerkleTree = FedIoT.Ledger.MerkleTree;
 
 namespace FedIoT.Gateway.Training;
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net.Sockets;
+using FedIoT.Storage.Files;
 
 namespace FedIoT.Gateway.Cli;
 
@@ -36,7 +38,8 @@ public static class CommandLineHost
             await Console.Error.WriteLineAsync("fediot: stopped").ConfigureAwait(false);
             return ExitCode.Interrupted;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (
+            e is RunFailedException or StorageException or IOException or UnauthorizedAccessException or SocketException)
         {
             await Console.Error.WriteLineAsync($"fediot: {e.Message}").ConfigureAwait(false);
             return ExitCode.Failure;

@@ -23,6 +23,7 @@ namespace FedIoT.Gateway.Demo;
 public sealed class DemoRunner(DemoOptions options, TimeProvider time)
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
 
     // What takes longer than this on any machine that can run a gateway is stuck.
     private static readonly TimeSpan RegistrationTimeout = TimeSpan.FromMinutes(2);
@@ -34,6 +35,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
 
     /// <summary>Runs and reports; writes report.json, accuracy.svg and model.onnx into the output folder.</summary>
     /// <exception cref="InputException">The recording cannot be used.</exception>
+    /// <exception cref="RunFailedException">A gateway stopped, or the chain stands still.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public async Task<DemoReport> RunAsync(IDemoView view, CancellationToken cancellation)
     {
@@ -49,9 +51,10 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         view.Stage($"starting {options.Gateways} gateways");
         await using DemoNetwork network = await DemoNetwork.StartAsync(
             options, recording, features, time, loggers, cancellation).ConfigureAwait(false);
+        await RegisterAsync(network, view, cancellation).ConfigureAwait(false);
         StreamResult stream = await StreamAsync(network, features, view, cancellation).ConfigureAwait(false);
         DemoEvaluator evaluator = ReadEvaluation(network, task);
-        await RegisterAsync(network, task, view, cancellation).ConfigureAwait(false);
+        await CreateTaskAsync(network, task, view, cancellation).ConfigureAwait(false);
         TaskState final = await FollowRoundsAsync(
             network, evaluator, stream, view, start, cancellation).ConfigureAwait(false);
         view.Stage("comparing the nodes");
@@ -83,6 +86,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         Task<DeviceReport[]> streaming = network.StreamAsync(features, time, cancellation);
         await WatchAsync(streaming, () =>
         {
+            FailIfStopped(network);
             long stored = network.Nodes.Sum(n => n.Ingest.Counters.Snapshot().Acknowledged);
             view.Progress($"{stored:N0} windows stored, {stored / Seconds(start):N0}/s");
         }).ConfigureAwait(false);
@@ -141,28 +145,31 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             "the recording has no labelled window to evaluate; give a device of recording.toml a 'test' file");
     }
 
-    private async Task RegisterAsync(
-        DemoNetwork network, TaskSpecification task, IDemoView view, CancellationToken cancellation)
+    private async Task RegisterAsync(DemoNetwork network, IDemoView view, CancellationToken cancellation)
     {
         view.Stage("gateways register keys and devices on the chain");
         long start = time.GetTimestamp();
         while (!network.Nodes.All(n => n.IsRegistered))
         {
-            FailIfParticipationEnded(network);
+            FailIfStopped(network);
             if (time.GetElapsedTime(start) > RegistrationTimeout)
             {
-                throw new TimeoutException("The gateways' keys and devices did not reach the chain; see the log above.");
+                throw new RunFailedException("the gateways' keys and devices did not reach the chain; see the log above");
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(10), time, cancellation).ConfigureAwait(false);
+            await Task.Delay(PollInterval, time, cancellation).ConfigureAwait(false);
         }
+    }
 
+    private static async Task CreateTaskAsync(
+        DemoNetwork network, TaskSpecification task, IDemoView view, CancellationToken cancellation)
+    {
         view.Stage("task created; the statistics round runs");
         string? reason = await network.Nodes[0].Sender.SendAsync(new CreateTask(task.Encode()), cancellation)
             .ConfigureAwait(false);
         if (reason is not null)
         {
-            throw new InvalidOperationException($"The chain refused the task: {reason}.");
+            throw new RunFailedException($"the chain refused the task: {reason}");
         }
     }
 
@@ -177,10 +184,10 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             long waiting = time.GetTimestamp();
             await WatchAsync(next, () =>
             {
-                FailIfParticipationEnded(network);
+                FailIfStopped(network);
                 if (time.GetElapsedTime(waiting) > RoundTimeout)
                 {
-                    throw new TimeoutException($"Round {rounds.Count + 1} did not close; see the log above.");
+                    throw new RunFailedException($"round {rounds.Count + 1} did not close; see the log above");
                 }
 
                 view.Progress($"round {rounds.Count + 1} of {options.Rounds}, height {network.Nodes[0].State.Height}");
@@ -211,7 +218,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         long start = time.GetTimestamp();
         while (network.StateRootsAt(height).Any(r => r is null) && time.GetElapsedTime(start) < AgreementTimeout)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), time, cancellation).ConfigureAwait(false);
+            await Task.Delay(PollInterval, time, cancellation).ConfigureAwait(false);
         }
 
         IReadOnlyList<Hash256?> roots = network.StateRootsAt(height);
@@ -300,12 +307,14 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         }
     }
 
-    private static void FailIfParticipationEnded(DemoNetwork network)
+    private static void FailIfStopped(DemoNetwork network)
     {
-        Task? failed = network.Nodes.Select(n => n.Participation).FirstOrDefault(t => t.IsFaulted);
-        if (failed is not null)
+        for (int i = 0; i < network.Nodes.Count; i++)
         {
-            throw new InvalidOperationException("A gateway stopped taking part.", failed.Exception);
+            if (network.Nodes[i].Failure is { } failure)
+            {
+                throw new RunFailedException($"gateway {i} stopped: {failure.Message}", failure);
+            }
         }
     }
 

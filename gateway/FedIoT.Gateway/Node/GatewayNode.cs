@@ -63,8 +63,9 @@ public sealed class GatewayNode : IAsyncDisposable
     /// <summary>True when this gateway's training key and devices are on the chain.</summary>
     public bool IsRegistered => registration.IsComplete(State);
 
-    /// <summary>Ends when participation fails; its exception says why.</summary>
-    public Task Participation => participation;
+    /// <summary>Why a part of this gateway stopped by itself; null while all parts work.</summary>
+    public Exception? Failure => new[] { participation, Chain.Completion, Ingest.Completion }
+        .FirstOrDefault(t => t.IsFaulted)?.Exception?.InnerException;
 
     /// <summary>Starts broker and node and replays what is on disk. Peers come with <see cref="Connect"/>.</summary>
     /// <param name="options">What to start.</param>

@@ -16,7 +16,7 @@ public static class CommandLineHost
         {
             foreach (var error in parsed.Errors)
             {
-                await Console.Error.WriteLineAsync($"fediot: {error.Message}").ConfigureAwait(false);
+                await Console.Error.WriteLineAsync($"fediot: {InWords(error.Message)}").ConfigureAwait(false);
             }
 
             await Console.Error.WriteLineAsync("Try: fediot --help").ConfigureAwait(false);
@@ -45,4 +45,9 @@ public static class CommandLineHost
             return ExitCode.Failure;
         }
     }
+
+    // The parser names .NET types where a person expects a kind of value.
+    private static string InWords(string message) => message
+        .Replace("expected type 'System.Int32'", "a whole number", StringComparison.Ordinal)
+        .Replace("expected type 'System.UInt64'", "a whole number from 0", StringComparison.Ordinal);
 }

@@ -9,7 +9,9 @@ using FedIoT.Gateway.Node;
 using FedIoT.Gateway.Training;
 using FedIoT.Ledger;
 using FedIoT.Ledger.Events;
+using FedIoT.Storage.Features;
 using FedIoT.Wire;
+using FedIoT.Wire.Frames;
 using FedIoT.Wire.Tasks;
 using Microsoft.Extensions.Logging;
 
@@ -43,9 +45,6 @@ internal sealed class DemoNetwork : IAsyncDisposable
 
     /// <summary>Rounds as the first node closes them.</summary>
     public ChannelReader<ClosedRound> ClosedRounds => closedRounds.Reader;
-
-    /// <summary>Devices that train.</summary>
-    public int TrainingDeviceCount => devices.Count(d => d.Device.Train.Count > 0);
 
     /// <summary>Starts all gateways and connects them.</summary>
     public static async Task<DemoNetwork> StartAsync(
@@ -86,6 +85,13 @@ internal sealed class DemoNetwork : IAsyncDisposable
                 return device.RunAsync(cancellation);
             },
             cancellation)));
+
+    /// <summary>Devices with at least one stored window that the task can train with.</summary>
+    public int CountTrainers(TaskSpecification task) => devices.Count(d =>
+    {
+        FeatureSamples stored = nodes[d.Gateway].Ingest.Store.ReadSamples(d.Device.Id, FramePurpose.Training);
+        return LabelledSamples.From(stored.Rows, stored.Labels, task.Features.FeatureCount, task.Classes.Count).Count > 0;
+    });
 
     /// <summary>State root of every node after the given height; null for a node that has not got there.</summary>
     public IReadOnlyList<Hash256?> StateRootsAt(Height height) => [.. roots.Select(r => r.At(height))];

@@ -52,7 +52,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         await using DemoNetwork network = await DemoNetwork.StartAsync(
             options, recording, features, time, loggers, cancellation).ConfigureAwait(false);
         await RegisterAsync(network, view, cancellation).ConfigureAwait(false);
-        StreamResult stream = await StreamAsync(network, features, view, cancellation).ConfigureAwait(false);
+        StreamResult stream = await StreamAsync(network, task, view, cancellation).ConfigureAwait(false);
         DemoEvaluator evaluator = ReadEvaluation(network, task);
         await CreateTaskAsync(network, task, view, cancellation).ConfigureAwait(false);
         TaskState final = await FollowRoundsAsync(
@@ -68,9 +68,23 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
     {
         try
         {
-            return options.DataFolder is null
+            Recording recording = options.DataFolder is null
                 ? RotatingMachines.Create(options.Seed)
                 : RecordingReader.Read(options.DataFolder);
+            foreach ((string key, bool any) in new[]
+            {
+                ("train", recording.Devices.Any(d => d.Train.Count > 0)),
+                ("test", recording.Devices.Any(d => d.Test.Count > 0)),
+            })
+            {
+                if (!any)
+                {
+                    throw new InputException(
+                        $"{options.DataFolder}: recording.toml: no device has a '{key}' file; give at least one");
+                }
+            }
+
+            return recording;
         }
         catch (RecordingException e)
         {
@@ -79,11 +93,11 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
     }
 
     private async Task<StreamResult> StreamAsync(
-        DemoNetwork network, FeatureSpecification features, IDemoView view, CancellationToken cancellation)
+        DemoNetwork network, TaskSpecification task, IDemoView view, CancellationToken cancellation)
     {
         view.Stage("devices stream their windows over MQTT");
         long start = time.GetTimestamp();
-        Task<DeviceReport[]> streaming = network.StreamAsync(features, time, cancellation);
+        Task<DeviceReport[]> streaming = network.StreamAsync(task.Features, time, cancellation);
         await WatchAsync(streaming, () =>
         {
             FailIfStopped(network);
@@ -97,10 +111,11 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             await node.Ingest.WaitUntilStoredAsync(cancellation).ConfigureAwait(false);
         }
 
-        return CheckStream(network, reports, seconds);
+        return CheckStream(network, task, reports, seconds);
     }
 
-    private StreamResult CheckStream(DemoNetwork network, DeviceReport[] reports, double seconds)
+    private StreamResult CheckStream(
+        DemoNetwork network, TaskSpecification task, DeviceReport[] reports, double seconds)
     {
         long published = reports.Sum(r => r.FramesPublished);
         if (published == 0)
@@ -108,6 +123,12 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             throw new InputException(
                 $"no window of {options.WindowSamples} samples fits between two changes of label or segment; "
                 + "choose a smaller --window");
+        }
+
+        int trainers = network.CountTrainers(task);
+        if (trainers == 0)
+        {
+            throw new InputException("no labelled window to train with; choose a smaller --window or label more samples");
         }
 
         long stored = network.Nodes.Sum(n => n.Ingest.Store.CountFrames());
@@ -124,7 +145,8 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         }
 
         return new StreamResult(
-            published, stored, refused, reports.Sum(r => r.BytesSent) / (double)reports.Sum(r => r.FramesPublished + r.FramesRetried), published / seconds);
+            published, stored, refused, reports.Sum(r => r.BytesSent) / (double)reports.Sum(r => r.FramesPublished + r.FramesRetried), published / seconds,
+            trainers);
     }
 
     private static DemoEvaluator ReadEvaluation(DemoNetwork network, TaskSpecification task)
@@ -193,10 +215,10 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
                 view.Progress($"round {rounds.Count + 1} of {options.Rounds}, height {network.Nodes[0].State.Height}");
             }).ConfigureAwait(false);
             ClosedRound closed = await next.ConfigureAwait(false);
-            if (closed.Event.DeltaCount != network.TrainingDeviceCount)
+            if (closed.Event.DeltaCount != stream.Trainers)
             {
                 problems.Add($"round {closed.Event.Round} closed with {closed.Event.DeltaCount} of "
-                    + $"{network.TrainingDeviceCount} deltas");
+                    + $"{stream.Trainers} deltas");
             }
 
             Metrics metrics = evaluator.Measure(evaluator.Export(closed.Task));
@@ -263,7 +285,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
                 row => (IReadOnlyList<int>)[.. Enumerable.Range(0, task.Classes.Count).Select(c => metrics[row, c])])],
             Rounds = rounds.Count,
             Gateways = options.Gateways,
-            Devices = outcome.Network.TrainingDeviceCount,
+            Devices = outcome.Stream.Trainers,
             EvaluationDevices = evaluator.DeviceCount,
             Rule = DemoOptions.RuleNames.First(r => r.Value == options.Rule).Key,
             Attack = options.Attack?.ToString(),
@@ -280,7 +302,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             StateRoots = outcome.Roots,
             ModelPath = modelPath,
             ModelSha256 = Convert.ToHexStringLower(SHA256.HashData(file)),
-            Evm = EvmCost.ForRound(task.Architecture.ParameterCount, outcome.Network.TrainingDeviceCount),
+            Evm = EvmCost.ForRound(task.Architecture.ParameterCount, outcome.Stream.Trainers),
             ElapsedSeconds = Math.Round(time.GetElapsedTime(start).TotalSeconds, 3),
             Problems = problems,
         };
@@ -326,7 +348,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
 
     private sealed record StreamResult(
         long Published, long Stored, IReadOnlyDictionary<string, long> Refused, double FrameBytes,
-        double FramesPerSecond);
+        double FramesPerSecond, int Trainers);
 
     private sealed record Outcome(
         Recording Recording, DemoNetwork Network, StreamResult Stream, DemoEvaluator Evaluator, TaskState Final,

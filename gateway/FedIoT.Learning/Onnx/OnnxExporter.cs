@@ -137,8 +137,6 @@ public static class OnnxExporter
             graph.Constant(InputZero, (ReadOnlySpan<byte>)[Standardisation.InputZeroPoint]);
             graph.Constant(ActivationScale, [FakeQuantization.PowerOfTwo(-architecture.ActivationScaleExponent)]);
             graph.Constant(ActivationZero, (ReadOnlySpan<byte>)[0]);
-            graph.Constant("weight_scale", [FakeQuantization.PowerOfTwo(-architecture.WeightScaleExponent)]);
-            graph.Constant("weight_zero", (ReadOnlySpan<sbyte>)[0]);
             return graph.FakeQuantize("input_dq", x, InputScale, InputZero);
         }
 
@@ -185,8 +183,13 @@ public static class OnnxExporter
 
         private string Weight(string name, ReadOnlySpan<sbyte> weights, ReadOnlySpan<int> dimensions)
         {
+            // A zero point of its own for each layer: where large weights make ONNX Runtime turn int8 into uint8
+            // (x64quantprecision), it does so by the zero point's name, and fails on a shared one.
             string quantized = graph.Constant(name + ".weight", weights, dimensions);
-            return graph.Node("DequantizeLinear", name + ".weight_dq", [quantized, "weight_scale", "weight_zero"]);
+            string zero = graph.Constant(name + ".weight_zero", (ReadOnlySpan<sbyte>)[0]);
+            string scale = graph.Constant(
+                name + ".weight_scale", [FakeQuantization.PowerOfTwo(-architecture.WeightScaleExponent)]);
+            return graph.Node("DequantizeLinear", name + ".weight_dq", [quantized, scale, zero]);
         }
 
         private string Bias(int layer, string name)

@@ -1,0 +1,121 @@
+using Xunit;
+using System.Net;
+using FedIoT.Consensus;
+using FedIoT.Gateway.Chain;
+using FedIoT.Wire;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FedIoT.Gateway.Tests.Chain;
+
+/// <summary>Real nodes over real loopback sockets and a temporary folder.</summary>
+internal sealed class ChainCluster : IAsyncDisposable
+{
+    public const string ChainId = "test-chain";
+    private readonly string folder = Path.Combine(Path.GetTempPath(), "fediot-" + Guid.NewGuid().ToString("N"));
+    private readonly Dictionary<AccountId, IPEndPoint> endPoints = [];
+
+    private ChainCluster(int count)
+    {
+        Signers = [.. Enumerable.Range(0, count).Select(i => new TestSigner(i))];
+        Nodes = new ChainNode?[count];
+        Applications = new CounterApplication[count];
+    }
+
+    public TestSigner[] Signers { get; }
+
+    public ChainNode?[] Nodes { get; }
+
+    public CounterApplication[] Applications { get; }
+
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    public ConsensusTimeouts Timeouts { get; init; } = new()
+    {
+        Propose = TimeSpan.FromMilliseconds(400),
+        Prevote = TimeSpan.FromMilliseconds(150),
+        Precommit = TimeSpan.FromMilliseconds(150),
+        RoundStep = TimeSpan.FromMilliseconds(100),
+        IdleInterval = TimeSpan.FromSeconds(60),
+    };
+
+    public IEnumerable<ChainNode> Alive => Nodes.OfType<ChainNode>();
+
+    public static async Task<ChainCluster> StartAsync(int count, CancellationToken cancellationToken)
+    {
+        var cluster = new ChainCluster(count);
+        for (int i = 0; i < count; i++)
+        {
+            await cluster.StartNodeAsync(i, cancellationToken);
+        }
+
+        return cluster;
+    }
+
+    public async Task StartNodeAsync(int index, CancellationToken cancellationToken)
+    {
+        AccountId account = Signers[index].PublicKey.Account;
+        Applications[index] = new CounterApplication();
+        ChainNode node = await ChainNode.StartAsync(
+            new ChainNodeOptions
+            {
+                ChainId = ChainId,
+                StateDirectory = Path.Combine(folder, $"node-{index}"),
+                Listen = endPoints.GetValueOrDefault(account) ?? new IPEndPoint(IPAddress.Loopback, 0),
+                Validators = [.. Signers.Select(s => new Validator(s.PublicKey, 1))],
+                Timeouts = Timeouts,
+                StallInterval = TimeSpan.FromMilliseconds(100),
+                ReconnectInterval = TimeSpan.FromMilliseconds(50),
+            },
+            Applications[index], Signers[index], TimeProvider.System, Logger, cancellationToken);
+        Nodes[index] = node;
+        endPoints[account] = node.ListenEndPoint;
+        foreach (ChainNode other in Alive)
+        {
+            other.ConnectPeers(endPoints);
+        }
+    }
+
+    public async Task StopNodeAsync(int index)
+    {
+        await Nodes[index]!.DisposeAsync();
+        Nodes[index] = null;
+    }
+
+    public async Task SubmitAsync(int node, int first, int count)
+    {
+        for (int i = first; i < first + count; i++)
+        {
+            var transaction = new byte[64];
+            BitConverter.TryWriteBytes(transaction.AsSpan(1), i);
+            Assert.Null(await Nodes[node]!.SubmitAsync(transaction));
+        }
+    }
+
+    /// <summary>Waits until every living node has executed so many transactions.</summary>
+    public async Task WaitForCountAsync(long count, CancellationToken cancellationToken)
+    {
+        for (int i = 0; i < Nodes.Length; i++)
+        {
+            while (Nodes[i] is { } node && Applications[i].Count < count)
+            {
+                await node.WaitForHeightAsync(node.Height.Next, cancellationToken);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ChainNode node in Alive)
+        {
+            await node.DisposeAsync();
+        }
+
+        foreach (TestSigner signer in Signers)
+        {
+            signer.Dispose();
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+}

@@ -58,32 +58,35 @@ public static class RecordingReader
     private static RecordingManifest ReadManifest(string folder)
     {
         string path = Path.Combine(folder, ManifestName);
+        if (!Directory.Exists(folder))
+        {
+            throw new RecordingException(folder, 0, 0, "", "no such folder; give the folder that has recording.toml.");
+        }
+
+        var information = new FileInfo(path);
+        if (!information.Exists)
+        {
+            throw new RecordingException(
+                ManifestName, 0, 0, "", $"not in '{folder}'; write it beside the CSV files or give another folder.");
+        }
+
+        if (information.Length > ManifestBytesMax)
+        {
+            throw new RecordingException(
+                ManifestName, 0, 0, "", "longer than 1 MiB; it describes the data, the samples belong into CSV files.");
+        }
+
+        string text;
         try
         {
-            if (!Directory.Exists(folder))
-            {
-                throw new RecordingException(folder, 0, 0, "", "no such folder; give the folder that has recording.toml.");
-            }
-
-            var information = new FileInfo(path);
-            if (!information.Exists)
-            {
-                throw new RecordingException(
-                    ManifestName, 0, 0, "", $"not in '{folder}'; write it beside the CSV files or give another folder.");
-            }
-
-            if (information.Length > ManifestBytesMax)
-            {
-                throw new RecordingException(
-                    ManifestName, 0, 0, "", "longer than 1 MiB; it describes the data, the samples belong into CSV files.");
-            }
-
-            return RecordingManifestParser.Parse(File.ReadAllText(path));
+            text = File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new RecordingException(ManifestName, 0, 0, "", $"cannot be read ({e.Message}); check the file.", e);
         }
+
+        return RecordingManifestParser.Parse(text);
     }
 
     private static (string Name, string Path, IReadOnlyList<RecordedSegment> Segments)[] FindFiles(

@@ -1,0 +1,1 @@
+public class UsesClock { private static long Now() { return System.DateTime.UtcNow.Ticks; } }

@@ -1,0 +1,1 @@
+public class UsesDecimal { private static decimal value = 1m; }

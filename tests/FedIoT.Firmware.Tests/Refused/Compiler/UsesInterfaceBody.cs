@@ -1,0 +1,1 @@
+public interface UsesInterfaceBody { int Value() { return 1; } }

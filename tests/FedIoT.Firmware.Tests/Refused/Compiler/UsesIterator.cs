@@ -1,0 +1,1 @@
+public class UsesIterator { private static System.Collections.IEnumerable Values() { yield return 1; } }

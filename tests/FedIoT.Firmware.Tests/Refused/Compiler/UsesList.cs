@@ -1,0 +1,1 @@
+public class UsesList { private System.Collections.Generic.List<int> values; }

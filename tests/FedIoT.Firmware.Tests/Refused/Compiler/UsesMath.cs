@@ -1,0 +1,1 @@
+public class UsesMath { private static double Root(double v) { return System.Math.Sqrt(v); } }

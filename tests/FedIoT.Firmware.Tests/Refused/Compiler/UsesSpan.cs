@@ -1,0 +1,1 @@
+public class UsesSpan { private static int Length(System.Span<byte> bytes) { return bytes.Length; } }

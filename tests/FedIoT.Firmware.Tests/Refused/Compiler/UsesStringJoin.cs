@@ -1,0 +1,1 @@
+public class UsesStringJoin { private static string Join(string[] a) { return string.Join(",", a); } }

@@ -1,0 +1,1 @@
+public class UsesTask { private static async void Run() { } }

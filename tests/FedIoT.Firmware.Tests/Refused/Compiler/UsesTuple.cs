@@ -1,0 +1,1 @@
+public class UsesTuple { private static (int, int) Pair() { return (1, 2); } }

@@ -1,0 +1,1 @@
+public class CheckedSum { public static int Add(int a, int b) { return checked(a + b); } }

@@ -1,0 +1,1 @@
+public class GenericBox<T> { public T Value; }

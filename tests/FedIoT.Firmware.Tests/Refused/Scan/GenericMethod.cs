@@ -1,0 +1,1 @@
+public class GenericMethod { public static T Same<T>(T value) { return value; } }

@@ -1,0 +1,1 @@
+public class Matrix { public int[,] Values; }

@@ -35,12 +35,14 @@ public sealed class ModelArchitecture
         }
 
         tensors = kind == ModelKind.Mlp ? MlpTensors() : ConvolutionTensors();
-        ParameterCount = tensors.Sum(t => t.Length);
-        if (ParameterCount > ParametersMax)
+        long parameters = tensors.Sum(t => (long)t.Rows * t.Columns);
+        if (parameters > ParametersMax)
         {
             throw new ArgumentException(
-                $"A model has at most {ParametersMax} weights, this one {ParameterCount}.", nameof(dimensions));
+                $"A model has at most {ParametersMax} weights, this one {parameters}.", nameof(dimensions));
         }
+
+        ParameterCount = (int)parameters;
     }
 
     /// <summary>Family.</summary>
@@ -94,6 +96,15 @@ public sealed class ModelArchitecture
             && (dimensions[0] % 4 != 0 || dimensions[3] % 2 == 0 || dimensions[5] % 2 == 0))
         {
             return "A convolution needs a length divisible by 4 and odd kernels.";
+        }
+
+        // A layer's inputs are a product for a convolution; none may leave the range before it is counted.
+        if (Kind == ModelKind.Convolution1D
+            && Math.Max(
+                Math.Max((long)dimensions[3] * dimensions[1], (long)dimensions[5] * dimensions[2]),
+                (long)dimensions[0] / 4 * dimensions[4]) > ParametersMax)
+        {
+            return $"A layer has at most {ParametersMax} inputs.";
         }
 
         int[] exponents = [WeightScaleExponent, BiasScaleExponent, InputScaleExponent, ActivationScaleExponent];

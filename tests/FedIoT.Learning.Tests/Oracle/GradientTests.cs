@@ -113,7 +113,11 @@ public sealed class GradientTests
     {
         ModelArchitecture architecture = given.Network.Architecture;
         byte[] graph = new TrainingGraph(architecture, Batch, quantize).ToBytes();
-        using var options = new SessionOptions { IntraOpNumThreads = 1 };
+        using var options = new SessionOptions
+        {
+            IntraOpNumThreads = 1,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
         options.AddSessionConfigEntry("session.disable_quant_qdq", "1"); // the graph means what it says
         using var session = new InferenceSession(graph, options);
         var inputs = new Dictionary<string, OrtValue>();

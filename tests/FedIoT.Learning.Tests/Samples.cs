@@ -62,7 +62,9 @@ internal static class Samples
         return new Standardisation(mean, deviation);
     }
 
-    /// <summary>Weights over most of their range; biases on the grid of the integer sums, so that sums are exact.</summary>
+    /// <summary>
+    /// Weights over most of their range; biases on the grid of the integer sums, so that sums are exact.
+    /// </summary>
     public static int[] Master(ModelArchitecture architecture, ulong seed, int weightMax = 20_000)
     {
         var random = new SplitMix64(seed);

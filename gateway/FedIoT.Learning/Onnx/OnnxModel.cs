@@ -81,7 +81,8 @@ public sealed class OnnxModel : IDisposable
     {
         if (count < 0 || rows.Length != (long)count * InputCount)
         {
-            throw new ArgumentException($"{count} rows of {InputCount} values are not {rows.Length} values.", nameof(rows));
+            throw new ArgumentException(
+                $"{count} rows of {InputCount} values are not {rows.Length} values.", nameof(rows));
         }
 
         var logits = new float[count * OutputCount];

@@ -7,7 +7,9 @@ using static FedIoT.Learning.Onnx.TensorProto.Types;
 
 namespace FedIoT.Benchmarks.Learning;
 
-/// <summary>Training and inference speed of the models of the targets: one thread, batch 32, generated samples.</summary>
+/// <summary>
+/// Training and inference speed of the models of the targets: one thread, batch 32, generated samples.
+/// </summary>
 public static class LearningBenchmarks
 {
     private const int Batch = 32;

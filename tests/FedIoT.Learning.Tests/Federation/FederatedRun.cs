@@ -4,7 +4,9 @@ using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Learning.Tests.Federation;
 
-/// <summary>Federated averaging on the fixed-point master: every client trains in every round, unweighted mean.</summary>
+/// <summary>
+/// Federated averaging on the fixed-point master: every client trains in every round, unweighted mean.
+/// </summary>
 internal sealed class FederatedRun
 {
     private readonly Population population;
@@ -40,7 +42,9 @@ internal sealed class FederatedRun
 
     public double SaturatedShare => (double)SaturatedCount / ((long)Round * sets.Length * Master.Length);
 
-    /// <summary>Trains all clients from the master and moves it by the mean delta, rounded half away from zero.</summary>
+    /// <summary>
+    /// Trains all clients from the master and moves it by the mean delta, rounded half away from zero.
+    /// </summary>
     public void RunRound()
     {
         Round++;

@@ -69,7 +69,8 @@ public sealed class FederationTests(ITestOutputHelper output)
     private static FederatedRun Start(Population population, TrainingParameters training, ulong seed)
     {
         int[] dimensions = [population.FeatureCount, 32, population.ClassCount];
-        return new FederatedRun(population, new ModelArchitecture(ModelKind.Mlp, dimensions, 5, 5, 5, 5), training, seed);
+        var architecture = new ModelArchitecture(ModelKind.Mlp, dimensions, 5, 5, 5, 5);
+        return new FederatedRun(population, architecture, training, seed);
     }
 
     private void AdvanceTo(FederatedRun run, int round, double accuracyMin)

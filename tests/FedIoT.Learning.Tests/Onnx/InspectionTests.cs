@@ -56,7 +56,8 @@ public sealed class InspectionTests
     {
         byte[] bytes = Valid();
         byte[] function = [0xCA, 0x01, 0x02, 0x0A, 0x00]; // field 25 (functions), 2 bytes long
-        bool read = OnnxInspection.TryRead([.. bytes, .. function], out OnnxInspection? inspection, out string? problem);
+        bool read = OnnxInspection.TryRead(
+            [.. bytes, .. function], out OnnxInspection? inspection, out string? problem);
         Assert.True(read, problem);
         Assert.Equal(bytes, inspection!.Bytes);
     }

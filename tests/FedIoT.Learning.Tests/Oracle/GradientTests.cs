@@ -40,7 +40,8 @@ public sealed class GradientTests
                 }
 
                 Assert.True(largest > 1e-4f, $"seed {seed}, {tensor.Name}: the oracle's gradient is empty");
-                Assert.True(worst <= 3e-6f * Math.Max(largest, 0.1f), $"seed {seed}, {tensor.Name}: {worst} of {largest}");
+                Assert.True(
+                    worst <= 3e-6f * Math.Max(largest, 0.1f), $"seed {seed}, {tensor.Name}: {worst} of {largest}");
             }
         }
     }

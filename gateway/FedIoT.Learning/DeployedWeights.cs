@@ -2,7 +2,7 @@ using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Learning;
 
-/// <summary>The integers of the deployed model as functions of the fixed-point master; see docs/spec/model.md.</summary>
+/// <summary>The deployed model's integers as functions of the fixed-point master; see docs/spec/model.md.</summary>
 internal static class DeployedWeights
 {
     /// <summary>int8 weights: (master + 128) >> 8, clamped to ±127.</summary>

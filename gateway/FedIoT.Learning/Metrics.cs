@@ -46,7 +46,8 @@ public sealed class Metrics
         ArgumentOutOfRangeException.ThrowIfLessThan(classCount, 1);
         if (labels.Length != predictions.Length)
         {
-            throw new ArgumentException($"{labels.Length} labels and {predictions.Length} predictions.", nameof(predictions));
+            throw new ArgumentException(
+                $"{labels.Length} labels and {predictions.Length} predictions.", nameof(predictions));
         }
 
         var confusion = new int[classCount * classCount];
@@ -54,7 +55,8 @@ public sealed class Metrics
         {
             if (labels[i] >= classCount || predictions[i] < 0 || predictions[i] >= classCount)
             {
-                throw new ArgumentException($"Sample {i}: {labels[i]} or {predictions[i]} is no class.", nameof(labels));
+                throw new ArgumentException(
+                    $"Sample {i}: {labels[i]} or {predictions[i]} is no class.", nameof(labels));
             }
 
             confusion[(labels[i] * classCount) + predictions[i]]++;

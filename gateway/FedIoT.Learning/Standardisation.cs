@@ -26,7 +26,8 @@ public sealed class Standardisation
         if (meanQ8.Length != deviationQ8.Length || meanQ8.IsEmpty)
         {
             throw new ArgumentException(
-                $"Needs as many deviations as means, got {deviationQ8.Length} and {meanQ8.Length}.", nameof(deviationQ8));
+                $"Needs as many deviations as means, got {deviationQ8.Length} and {meanQ8.Length}.",
+                nameof(deviationQ8));
         }
 
         this.meanQ8 = meanQ8.ToArray();
@@ -37,7 +38,8 @@ public sealed class Standardisation
         {
             if (deviationQ8[i] < 1)
             {
-                throw new ArgumentException($"Deviation {i} is {deviationQ8[i]}, must be at least 1.", nameof(deviationQ8));
+                throw new ArgumentException(
+                    $"Deviation {i} is {deviationQ8[i]}, must be at least 1.", nameof(deviationQ8));
             }
 
             mean[i] = meanQ8[i] / 256f;
@@ -45,7 +47,7 @@ public sealed class Standardisation
         }
     }
 
-    /// <summary>Number of features; a longer row (a raw window) repeats them, such as one pair for each channel.</summary>
+    /// <summary>Number of features; a longer row (a raw window) repeats them: one pair a channel.</summary>
     public int Count => mean.Length;
 
     /// <summary>Mean × 256 of each feature.</summary>

@@ -17,7 +17,9 @@ public sealed class TrainingSet
     /// <summary>Standardises and quantizes raw rows.</summary>
     /// <param name="architecture">Model that is to be trained.</param>
     /// <param name="standardisation">The federation's constants.</param>
-    /// <param name="rows">labels.Length rows of InputCount raw values (features, or a window's samples, channels last).</param>
+    /// <param name="rows">
+    /// labels.Length rows of InputCount raw values (features, or a window's samples, channels last).
+    /// </param>
     /// <param name="labels">Class of each row, from 0.</param>
     /// <exception cref="ArgumentException">The lengths do not fit, or a label is no class of the model.</exception>
     public TrainingSet(
@@ -30,14 +32,16 @@ public sealed class TrainingSet
         InputScaleExponent = architecture.InputScaleExponent;
         if (rows.Length != (long)labels.Length * InputCount)
         {
-            throw new ArgumentException($"{labels.Length} samples of {InputCount} values are not {rows.Length} values.", nameof(rows));
+            throw new ArgumentException(
+                $"{labels.Length} samples of {InputCount} values are not {rows.Length} values.", nameof(rows));
         }
 
         foreach (byte label in labels)
         {
             if (label >= architecture.OutputCount)
             {
-                throw new ArgumentException($"Label {label} of a model with {architecture.OutputCount} classes.", nameof(labels));
+                throw new ArgumentException(
+                    $"Label {label} of a model with {architecture.OutputCount} classes.", nameof(labels));
             }
         }
 
@@ -76,10 +80,11 @@ public sealed class TrainingSet
             Span<float> to = destination.Slice(i, Vector<byte>.Count);
             Vector.Widen(low, out Vector<uint> q0, out Vector<uint> q1);
             Vector.Widen(high, out Vector<uint> q2, out Vector<uint> q3);
+            int width = Vector<float>.Count;
             ((Vector.ConvertToSingle(Vector.AsVectorInt32(q0)) - zeroPoint) * factor).CopyTo(to);
-            ((Vector.ConvertToSingle(Vector.AsVectorInt32(q1)) - zeroPoint) * factor).CopyTo(to[Vector<float>.Count..]);
-            ((Vector.ConvertToSingle(Vector.AsVectorInt32(q2)) - zeroPoint) * factor).CopyTo(to[(2 * Vector<float>.Count)..]);
-            ((Vector.ConvertToSingle(Vector.AsVectorInt32(q3)) - zeroPoint) * factor).CopyTo(to[(3 * Vector<float>.Count)..]);
+            ((Vector.ConvertToSingle(Vector.AsVectorInt32(q1)) - zeroPoint) * factor).CopyTo(to[width..]);
+            ((Vector.ConvertToSingle(Vector.AsVectorInt32(q2)) - zeroPoint) * factor).CopyTo(to[(2 * width)..]);
+            ((Vector.ConvertToSingle(Vector.AsVectorInt32(q3)) - zeroPoint) * factor).CopyTo(to[(3 * width)..]);
         }
 
         for (; i < row.Length; i++)

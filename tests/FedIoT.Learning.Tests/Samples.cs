@@ -6,10 +6,10 @@ namespace FedIoT.Learning.Tests;
 /// <summary>Seeded generated rows, labels, masters and constants.</summary>
 internal static class Samples
 {
-    public static readonly ModelArchitecture Mlp = new(ModelKind.Mlp, [37, 20, 11, 5], 6, 6, 5, 4);
+    public static readonly ModelArchitecture Mlp = new(ModelKind.Mlp, [37, 20, 11, 5], 6, 6, 5, 6);
 
     public static readonly ModelArchitecture Convolution =
-        new(ModelKind.Convolution1D, [24, 3, 10, 5, 18, 3, 4], 6, 6, 5, 4);
+        new(ModelKind.Convolution1D, [24, 3, 10, 5, 18, 3, 4], 6, 6, 5, 6);
 
     /// <summary>Rows whose values follow their label, so that there is something to learn.</summary>
     public static (short[] Rows, byte[] Labels) Labelled(ModelArchitecture architecture, int count, ulong seed)
@@ -62,7 +62,9 @@ internal static class Samples
         return new Standardisation(mean, deviation);
     }
 
-    /// <summary>Weights over most of their range; biases on the grid of the integer sums, so that sums are exact.</summary>
+    /// <summary>
+    /// Weights over most of their range; biases on the grid of the integer sums, so that sums are exact.
+    /// </summary>
     public static int[] Master(ModelArchitecture architecture, ulong seed, int weightMax = 20_000)
     {
         var random = new SplitMix64(seed);

@@ -8,7 +8,9 @@ namespace FedIoT.Learning.Kernels;
 /// </summary>
 internal static class ElementaryFunctions
 {
-    /// <summary>Adding and subtracting 1.5 × 2^23 rounds |x| below 2^22 to an integer, half to even, by IEEE 754 alone.</summary>
+    /// <summary>
+    /// Adding and subtracting 1.5 × 2^23 rounds |x| below 2^22 to an integer, half to even, by IEEE 754 alone.
+    /// </summary>
     public const float RoundingShift = 12_582_912f;
 
     private const float Log2E = 1.44269504088896341f;

@@ -21,7 +21,9 @@ internal static class FakeQuantization
     public static Vector<float> Weight(Vector<float> weight, Vector<float> inverseScale, Vector<float> scale) =>
         Round(Clamp(weight * inverseScale, new Vector<float>(-WeightMax), new Vector<float>(WeightMax))) * scale;
 
-    /// <summary>ReLU, then, when <paramref name="quantize"/>, the uint8 grid: round(clamp(z / s, 0, 255)) × s.</summary>
+    /// <summary>
+    /// ReLU, then, when <paramref name="quantize"/>, the uint8 grid: round(clamp(z / s, 0, 255)) × s.
+    /// </summary>
     public static Vector<float> Activation(
         Vector<float> z, Vector<float> inverseScale, Vector<float> scale, bool quantize) =>
         quantize

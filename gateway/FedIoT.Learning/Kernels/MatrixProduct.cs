@@ -13,13 +13,17 @@ namespace FedIoT.Learning.Kernels;
 /// </remarks>
 internal static unsafe class MatrixProduct
 {
-    /// <summary>Every matrix row that vectors run along is padded to this; a multiple of every vector's width.</summary>
+    /// <summary>
+    /// Every matrix row that vectors run along is padded to this; a multiple of every vector's width.
+    /// </summary>
     public const int Lanes = 16;
 
     /// <summary>Rounds up to a multiple of <see cref="Lanes"/>.</summary>
     public static int Padded(int count) => (count + Lanes - 1) / Lanes * Lanes;
 
-    /// <summary>Computes rows × columns elements of C; <paramref name="start"/> may be C itself (to accumulate).</summary>
+    /// <summary>
+    /// Computes rows × columns elements of C; <paramref name="start"/> may be C itself (to accumulate).
+    /// </summary>
     /// <param name="a">rows × depth, any strides.</param>
     /// <param name="b">depth × columns, column stride 1.</param>
     /// <param name="start">First term of each chain; row stride 0 gives every row the same (a bias).</param>

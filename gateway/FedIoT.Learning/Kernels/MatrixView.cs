@@ -1,6 +1,8 @@
 namespace FedIoT.Learning.Kernels;
 
-/// <summary>A read-only matrix of any strides over an array: element [r, c] = Data[r × RowStride + c × ColumnStride].</summary>
+/// <summary>
+/// A read-only matrix of any strides over an array: element [r, c] = Data[r × RowStride + c × ColumnStride].
+/// </summary>
 /// <remarks>Rows may overlap: the windows of a convolution are a view with RowStride = channels.</remarks>
 internal readonly ref struct MatrixView(ReadOnlySpan<float> data, int rowStride, int columnStride = 1)
 {

@@ -36,7 +36,9 @@ internal abstract class Network
     /// <summary>Largest z that the straight-through gradient passes.</summary>
     protected float ActivationLimit { get; }
 
-    /// <summary>Builds the network of an architecture for batches of up to <paramref name="batchMax"/> samples.</summary>
+    /// <summary>
+    /// Builds the network of an architecture for batches of up to <paramref name="batchMax"/> samples.
+    /// </summary>
     public static Network Create(ModelArchitecture architecture, int batchMax, bool quantize) =>
         architecture.Kind == ModelKind.Mlp
             ? new MlpNetwork(architecture, batchMax, quantize)

@@ -75,7 +75,9 @@ internal sealed class Parameter
         }
     }
 
-    /// <summary>Uses integer values as they are deployed: <paramref name="values"/> × 2^-<paramref name="exponent"/>.</summary>
+    /// <summary>
+    /// Uses integer values as they are deployed: <paramref name="values"/> × 2^-<paramref name="exponent"/>.
+    /// </summary>
     public void LoadDeployed(ReadOnlySpan<int> values, int exponent)
     {
         float step = FakeQuantization.PowerOfTwo(-exponent);

@@ -37,7 +37,8 @@ public static class OnnxExporter
     /// <exception cref="ArgumentException">The arguments do not fit each other.</exception>
     public static byte[] Export(
         ModelArchitecture architecture, ReadOnlySpan<int> master, Standardisation standardisation,
-        IReadOnlyList<string> classNames, Hash256 features, IReadOnlyList<KeyValuePair<string, string>>? metadata = null)
+        IReadOnlyList<string> classNames, Hash256 features,
+        IReadOnlyList<KeyValuePair<string, string>>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(architecture);
         ArgumentNullException.ThrowIfNull(standardisation);

@@ -4,7 +4,9 @@ using Google.Protobuf;
 
 namespace FedIoT.Learning.Onnx;
 
-/// <summary>Builds one ONNX graph; the same calls give the same bytes. Every method returns the name it defined.</summary>
+/// <summary>
+/// Builds one ONNX graph; the same calls give the same bytes. Every method returns the name it defined.
+/// </summary>
 internal sealed class OnnxGraph(string name)
 {
     private readonly GraphProto graph = new() { Name = name };

@@ -48,16 +48,25 @@ public sealed class OnnxModel : IDisposable
             return false;
         }
 
+        OnnxModel? opened = null;
         try
         {
-            model = new OnnxModel(inspection);
-            return true;
+            opened = new OnnxModel(inspection);
+            problem = opened.FindProblem();
         }
         catch (OnnxRuntimeException e)
         {
             problem = "ONNX Runtime refuses the model: " + e.Message;
+        }
+
+        if (problem is not null)
+        {
+            opened?.Dispose();
             return false;
         }
+
+        model = opened!;
+        return true;
     }
 
     /// <summary>Opens a model that this node exported itself.</summary>
@@ -72,7 +81,8 @@ public sealed class OnnxModel : IDisposable
     {
         if (count < 0 || rows.Length != (long)count * InputCount)
         {
-            throw new ArgumentException($"{count} rows of {InputCount} values are not {rows.Length} values.", nameof(rows));
+            throw new ArgumentException(
+                $"{count} rows of {InputCount} values are not {rows.Length} values.", nameof(rows));
         }
 
         var logits = new float[count * OutputCount];
@@ -86,7 +96,10 @@ public sealed class OnnxModel : IDisposable
                 buffer[i] = part[i];
             }
 
-            Run(batch, logits.AsSpan(start * OutputCount, batch * OutputCount));
+            if (Run(batch, logits.AsSpan(start * OutputCount, batch * OutputCount)) != batch * OutputCount)
+            {
+                throw new InvalidOperationException($"The model gave other than {OutputCount} values a sample.");
+            }
         }
 
         return logits;
@@ -120,13 +133,34 @@ public sealed class OnnxModel : IDisposable
         return new InferenceSession(bytes, options);
     }
 
-    private void Run(int batch, Span<float> logits)
+    /// <summary>Runs two small batches: a graph may contradict the shapes that it declares.</summary>
+    private string? FindProblem()
+    {
+        for (int batch = 1; batch <= Math.Min(3, buffer.Length / InputCount); batch += 2)
+        {
+            if (Run(batch, default) != batch * OutputCount)
+            {
+                return $"The graph does not give {OutputCount} values a sample.";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Returns the number of values that the graph gave; copies them when there is room for all.</summary>
+    private int Run(int batch, Span<float> logits)
     {
         shape[0] = batch;
         using OrtValue input = OrtValue.CreateTensorValueFromMemory(
             OrtMemoryInfo.DefaultInstance, buffer.AsMemory(0, batch * InputCount), shape);
         using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(
             runOptions, InputNames, [input], OutputNames);
-        outputs[0].GetTensorDataAsSpan<float>().CopyTo(logits);
+        ReadOnlySpan<float> values = outputs[0].GetTensorDataAsSpan<float>();
+        if (values.Length == logits.Length)
+        {
+            values.CopyTo(logits);
+        }
+
+        return values.Length;
     }
 }

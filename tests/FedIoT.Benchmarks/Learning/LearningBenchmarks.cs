@@ -7,7 +7,9 @@ using static FedIoT.Learning.Onnx.TensorProto.Types;
 
 namespace FedIoT.Benchmarks.Learning;
 
-/// <summary>Training and inference speed of the models of the targets: one thread, batch 32, generated samples.</summary>
+/// <summary>
+/// Training and inference speed of the models of the targets: one thread, batch 32, generated samples.
+/// </summary>
 public static class LearningBenchmarks
 {
     private const int Batch = 32;
@@ -118,16 +120,22 @@ public static class LearningBenchmarks
         return master;
     }
 
-    /// <summary>The same MLP with float weights and no quantization.</summary>
+    /// <summary>The same MLP with the same standardisation, float weights and no quantization.</summary>
     private static byte[] FloatGraph(ModelArchitecture architecture)
     {
         var graph = new OnnxGraph("float");
         string x = graph.Input(OnnxExporter.InputName, DataType.Float, -1, architecture.InputCount);
+        Standardisation constants = Constants(architecture);
+        graph.Constant("mean", constants.Mean, architecture.InputCount);
+        graph.Constant("inverse", constants.InverseDeviation, architecture.InputCount);
+        graph.Node("Sub", "centred", [x, "mean"]);
+        x = graph.Node("Mul", "standardised", ["centred", "inverse"]);
         int layers = architecture.Dimensions.Count - 1;
         for (int i = 0; i < layers; i++)
         {
             TensorSpecification tensor = architecture.Tensors[2 * i];
-            string weight = graph.Constant($"w{i}", new float[tensor.Length], tensor.Rows, tensor.Columns);
+            float[] values = [.. Enumerable.Range(0, tensor.Length).Select(k => ((k * 7919 % 2001) - 1000) / 4000f)];
+            string weight = graph.Constant($"w{i}", values, tensor.Rows, tensor.Columns);
             string bias = graph.Constant($"b{i}", new float[tensor.Columns], tensor.Columns);
             bool last = i == layers - 1;
             x = graph.Node("Gemm", last ? OnnxExporter.OutputName : $"z{i}", [x, weight, bias]);

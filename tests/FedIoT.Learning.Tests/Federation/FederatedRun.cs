@@ -4,7 +4,9 @@ using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Learning.Tests.Federation;
 
-/// <summary>Federated averaging on the fixed-point master: every client trains in every round, unweighted mean.</summary>
+/// <summary>
+/// Federated averaging on the fixed-point master: every client trains in every round, unweighted mean.
+/// </summary>
 internal sealed class FederatedRun
 {
     private readonly Population population;
@@ -13,7 +15,6 @@ internal sealed class FederatedRun
     private readonly float[][] residuals;
     private readonly LocalTrainer trainer;
     private readonly ulong seed;
-    private int round;
 
     public FederatedRun(
         Population population, ModelArchitecture architecture, TrainingParameters training, ulong seed)
@@ -30,20 +31,27 @@ internal sealed class FederatedRun
 
     public Standardisation Constants { get; }
 
+    public ModelArchitecture Architecture => architecture;
+
     public int[] Master { get; }
+
+    /// <summary>Rounds that ran.</summary>
+    public int Round { get; private set; }
 
     public long SaturatedCount { get; private set; }
 
-    public double SaturatedShare => (double)SaturatedCount / ((long)round * sets.Length * Master.Length);
+    public double SaturatedShare => (double)SaturatedCount / ((long)Round * sets.Length * Master.Length);
 
-    /// <summary>Trains all clients from the master and moves it by the mean delta, rounded half away from zero.</summary>
+    /// <summary>
+    /// Trains all clients from the master and moves it by the mean delta, rounded half away from zero.
+    /// </summary>
     public void RunRound()
     {
-        round++;
+        Round++;
         var sum = new long[Master.Length];
         for (int client = 0; client < sets.Length; client++)
         {
-            ulong shuffle = SplitMix64.For(seed, ((ulong)round << 32) + (ulong)client).Next();
+            ulong shuffle = SplitMix64.For(seed, ((ulong)Round << 32) + (ulong)client).Next();
             sbyte[] delta = trainer.Train(Master, sets[client], shuffle, residuals[client]);
             SaturatedCount += trainer.SaturatedCount;
             for (int i = 0; i < sum.Length; i++)
@@ -62,15 +70,20 @@ internal sealed class FederatedRun
     /// <summary>Accuracy on the test set of the exported int8 file under ONNX Runtime.</summary>
     public double AccuracyInt8()
     {
-        string[] names = [.. Enumerable.Range(0, population.ClassCount).Select(i => $"class {i}")];
-        using OnnxModel model = OnnxModel.Load(
-            OnnxExporter.Export(architecture, Master, Constants, names, Hash256.Zero));
+        using OnnxModel model = OnnxModel.Load(Export());
         return Accuracy(model.Predict(population.TestRows, population.TestLabels.Length));
     }
 
     /// <summary>Accuracy on the test set of the master without any quantization.</summary>
     public double AccuracyFloat() => Accuracy(
         new FloatModel(architecture, Master, Constants).Predict(population.TestRows, population.TestLabels.Length));
+
+    /// <summary>The exported int8 file of the current master.</summary>
+    public byte[] Export()
+    {
+        string[] names = [.. Enumerable.Range(0, population.ClassCount).Select(i => $"class {i}")];
+        return OnnxExporter.Export(architecture, Master, Constants, names, Hash256.Zero);
+    }
 
     private double Accuracy(int[] predictions) =>
         Metrics.From(population.TestLabels, predictions, population.ClassCount).Accuracy;

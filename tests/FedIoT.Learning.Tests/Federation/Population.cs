@@ -25,7 +25,9 @@ internal sealed class Population
         var test = new Collector(new SignalFeatures(128), [6.0, 6.0]);
         for (int person = 1; person <= 30; person++)
         {
-            Collector to = testPeople.Contains(person) ? test : train[person] = new Collector(test.Features, [6.0, 6.0]);
+            Collector to = testPeople.Contains(person)
+                ? test
+                : train[person] = new Collector(test.Features, [6.0, 6.0]);
             List<int[]> rows = ReadRows(Path.Combine(folder, $"subject_{person:00}.csv.gz"), int.Parse);
             for (int start = 0, end; start < rows.Count; start = end)
             {

@@ -30,7 +30,7 @@ public sealed class MatrixProductTests
 
                 Assert.True(
                     BitConverter.SingleToInt32Bits(sum) == BitConverter.SingleToInt32Bits(c[i]),
-                    $"trial {trial}, {rows} x {depth} x {columns}, element {row}, {column}: {c[i]:R} instead of {sum:R}");
+                    $"trial {trial}, {rows} x {depth} x {columns}, element {row}, {column}: {c[i]:R}, not {sum:R}");
             }
         }
     }

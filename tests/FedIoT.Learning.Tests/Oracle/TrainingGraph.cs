@@ -171,7 +171,9 @@ internal sealed class TrainingGraph(ModelArchitecture architecture, int batch, b
             OnnxGraph.Integer("keepdims", 0));
     }
 
-    /// <summary>Weights [kernel × channels, filters] as [filters, channels, kernel]; the pooled sums and indices.</summary>
+    /// <summary>
+    /// Weights [kernel × channels, filters] as [filters, channels, kernel]; the pooled sums and indices.
+    /// </summary>
     private (string Weight, string Pooled, string Indices) ConvolveAndPool(
         int layer, string x, int channels, int filters, int kernel)
     {
@@ -200,7 +202,8 @@ internal sealed class TrainingGraph(ModelArchitecture architecture, int batch, b
         graph.Node("Transpose", $"x{layer}_swapped", [x], swap);
         graph.Node("Transpose", $"dz{layer}_swapped", [dz], swap);
         graph.Node(
-            "Conv", $"dw{layer}_cfk", [$"x{layer}_swapped", $"dz{layer}_swapped"], OnnxGraph.Integers("pads", pad, pad));
+            "Conv", $"dw{layer}_cfk", [$"x{layer}_swapped", $"dz{layer}_swapped"],
+            OnnxGraph.Integers("pads", pad, pad));
         graph.Node("Transpose", $"dw{layer}_kcf", [$"dw{layer}_cfk"], OnnxGraph.Integers("perm", 2, 0, 1));
         graph.Constant($"rows{layer}", (ReadOnlySpan<long>)[kernel * channels, filters], 2);
         graph.Node("Reshape", GradientOf(architecture.Tensors[2 * layer]), [$"dw{layer}_kcf", $"rows{layer}"]);

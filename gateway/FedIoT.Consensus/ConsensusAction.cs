@@ -23,10 +23,8 @@ public abstract record ConsensusAction
 
     /// <summary>Sign, with the guard against double signing; answer with the signed message.</summary>
     /// <param name="Vote">What to sign.</param>
-    /// <param name="LockedBlock">
-    /// Set for the precommit of a block: the block must be durable before the signature leaves.
-    /// </param>
-    public sealed record SignVote(Vote Vote, Block? LockedBlock) : ConsensusAction;
+    /// <param name="Lock">Set for the precommit of a block: must be durable before the signature leaves.</param>
+    public sealed record SignVote(Vote Vote, BlockLock? Lock) : ConsensusAction;
 
     /// <summary>Send a proposal.</summary>
     /// <param name="Peer">To whom; null for everybody.</param>

@@ -244,6 +244,11 @@ public sealed partial class ConsensusMachine
             return;
         }
 
+        if (peer is null && unsignedVote is { } vote)
+        {
+            actions.Add(vote); // a signer that failed is asked again: a vote that is never sent can stop the others
+        }
+
         RoundState state = StateOf(Round);
         if (state.Proposal is { } proposal && proposal.Proposal.Proposer == self)
         {

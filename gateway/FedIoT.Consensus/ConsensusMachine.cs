@@ -25,6 +25,7 @@ public sealed partial class ConsensusMachine
     private bool isIntervalOver;
     private bool isBlockWanted;
     private int ownProposalRound = -1; // last round for which a proposal was built or signed here
+    private ConsensusAction.SignVote? unsignedVote; // cast, but the signer has not answered yet
     private Hash256 lockedHash;
     private Hash256 validHash;
 
@@ -111,6 +112,7 @@ public sealed partial class ConsensusMachine
                 AddProposal(e.Proposal);
                 break;
             case ConsensusEvent.VoteSigned e when e.Vote.Vote.Height == Height:
+                unsignedVote = unsignedVote?.Vote == e.Vote.Vote ? null : unsignedVote;
                 actions.Add(new ConsensusAction.SendVote(null, e.Vote));
                 AddVote(e.Vote);
                 break;
@@ -132,6 +134,7 @@ public sealed partial class ConsensusMachine
         validators = e.Validators;
         LockedRound = ValidRound = ownProposalRound = -1;
         lockedHash = validHash = Hash256.Zero;
+        unsignedVote = null;
         isIntervalOver = false;
         isBlockWanted = e.IsBlockWanted;
         rounds.Clear();
@@ -171,9 +174,13 @@ public sealed partial class ConsensusMachine
         Round = Math.Max(restored.ProposalRound, restored.Votes.Select(v => v.Vote.Round).DefaultIfEmpty(0).Max());
         Step = ConsensusStep.Propose;
         ownProposalRound = restored.ProposalRound;
-        if (restored.LockedBlock is { } locked)
+        if (restored.Lock is { } locked)
         {
-            blocks[locked.Hash] = new KnownBlock(locked) { LastRound = Round };
+            blocks[locked.Block.Hash] = new KnownBlock(locked.Block) { LastRound = Round };
+            foreach (SignedVote vote in locked.Prevotes)
+            {
+                AddVote(vote);
+            }
         }
 
         foreach (SignedVote vote in restored.Votes)
@@ -279,10 +286,14 @@ public sealed partial class ConsensusMachine
     private void CastVote(VoteType type, Hash256 hash)
     {
         Step = type == VoteType.Prevote ? ConsensusStep.Prevote : ConsensusStep.Precommit;
+        unsignedVote = null;
         if (validators.IndexOf(self) >= 0)
         {
-            Block? locked = type == VoteType.Precommit && !hash.IsZero ? blocks[hash].Block : null;
-            actions.Add(new ConsensusAction.SignVote(new Vote(type, Height, Round, hash, self), locked));
+            BlockLock? blockLock = type == VoteType.Precommit && !hash.IsZero
+                ? new BlockLock(blocks[hash].Block, [.. StateOf(Round).Prevotes.For(hash).Select(v => v.Vote)])
+                : null;
+            unsignedVote = new ConsensusAction.SignVote(new Vote(type, Height, Round, hash, self), blockLock);
+            actions.Add(unsignedVote);
         }
     }
 

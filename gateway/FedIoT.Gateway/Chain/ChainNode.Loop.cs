@@ -171,7 +171,7 @@ public sealed partial class ChainNode
         return new RestoredVotes(
             [.. records.Select(r => r.ToVote()).OfType<SignedVote>()],
             proposalRound,
-            locking is null ? null : store.FindUndecided(locking.BlockHash));
+            locking is null ? null : store.FindLock(locking.BlockHash));
     }
 
     private void Schedule(ConsensusAction.ScheduleTimeout timeout)
@@ -338,9 +338,9 @@ public sealed partial class ChainNode
             }
 
             var vote = (ConsensusAction.SignVote)action;
-            if (vote.LockedBlock is { } locked && store.TryAppendBlock(locked))
+            if (vote.Lock is { } held && store.TryAppendLock(held))
             {
-                store.Flush(); // a lock outlives a power cut: the block first, then the precommit
+                store.Flush(); // a lock outlives a power cut: it first, then the precommit
             }
 
             SignedVote? signedVote = guardedSigner.TrySign(vote.Vote);
@@ -349,7 +349,7 @@ public sealed partial class ChainNode
         catch (SignerException e)
         {
             Log.SignerFailed(logger, e);
-            return null; // the round goes on without this vote
+            return null; // the machine asks again when the height does not move
         }
     }
 
@@ -365,7 +365,7 @@ public sealed partial class ChainNode
         [LoggerMessage(2101, LogLevel.Critical, "The chain node stopped.")]
         public static partial void Failed(ILogger logger, Exception exception);
 
-        [LoggerMessage(2102, LogLevel.Error, "The signer failed; this vote is missing.")]
+        [LoggerMessage(2102, LogLevel.Error, "The signer failed; it is asked again.")]
         public static partial void SignerFailed(ILogger logger, Exception exception);
 
         [LoggerMessage(2103, LogLevel.Warning, "The guard refused a {Action}: it would contradict a signature.")]

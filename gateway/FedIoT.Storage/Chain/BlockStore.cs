@@ -1,3 +1,4 @@
+using System.Formats.Cbor;
 using FedIoT.Consensus;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
@@ -5,24 +6,26 @@ using FedIoT.Wire;
 namespace FedIoT.Storage.Chain;
 
 /// <summary>
-/// Blocks and commits in one append-only log. A block is written once, before this node locks on it; the commit
+/// Blocks, locks and commits in one append-only log. A block is written once, before this node locks on it; the commit
 /// that follows makes it part of the chain. Blocks without a commit are proposals that lost; they stay unread.
 /// </summary>
 /// <remarks>
-/// The two kinds of record tell themselves apart: an encoded block starts with a CBOR array of three, a commit with
-/// an array of four, so blocks are appended as they came from the network, without a copy. The index is rebuilt by
+/// The three kinds of record tell themselves apart: an encoded block starts with a CBOR array of three, a commit
+/// with an array of four, a lock's prevotes with an array of two, so blocks are appended as they came from the network, without a copy. The index is rebuilt by
 /// reading the log at start. Thread-safe. Format: docs/spec/consensus.md §8.
 /// </remarks>
 public sealed class BlockStore : IDisposable
 {
     private const byte BlockTag = 0x83;
     private const byte CommitTag = 0x84;
+    private const byte LockTag = 0x82;
 
     private readonly Lock gate = new();
     private readonly SegmentLog log;
     private readonly string folder;
     private readonly List<(LogPosition Block, LogPosition Commit)> committed = []; // [0] is height 1
     private readonly Dictionary<Hash256, LogPosition> undecided = []; // blocks of the next height
+    private readonly Dictionary<Hash256, LogPosition> lockProofs = []; // latest prevotes for them
 
     private BlockStore(SegmentLog log, string folder)
     {
@@ -105,6 +108,7 @@ public sealed class BlockStore : IDisposable
 
             committed.Add((block, log.Append(commit.Encode())));
             undecided.Clear();
+            lockProofs.Clear();
         }
     }
 
@@ -146,19 +150,42 @@ public sealed class BlockStore : IDisposable
         throw new StorageException("read", folder, $"there is no whole block at height {height}.");
     }
 
-    /// <summary>A block of the next height that was appended but not committed; null when unknown.</summary>
-    public Block? FindUndecided(Hash256 hash)
+    /// <summary>
+    /// Adds a lock at the next height: its block, once, and its prevotes. Durable after <see cref="Flush"/>.
+    /// </summary>
+    /// <returns>False for a lock at another height, which is not added.</returns>
+    public bool TryAppendLock(BlockLock blockLock)
     {
-        LogPosition position;
+        ArgumentNullException.ThrowIfNull(blockLock);
         lock (gate)
         {
-            if (!undecided.TryGetValue(hash, out position))
+            if (!TryAppendBlock(blockLock.Block))
+            {
+                return false;
+            }
+
+            lockProofs[blockLock.Block.Hash] = log.Append(EncodeProof(blockLock));
+            return true;
+        }
+    }
+
+    /// <summary>The latest lock on a block of the next height; null when there is none.</summary>
+    public BlockLock? FindLock(Hash256 hash)
+    {
+        LogPosition block;
+        LogPosition proof;
+        lock (gate)
+        {
+            if (!undecided.TryGetValue(hash, out block) || !lockProofs.TryGetValue(hash, out proof))
             {
                 return null;
             }
         }
 
-        return Block.TryDecode(ReadPayload(position), out Block? block) ? block : null;
+        return Block.TryDecode(ReadPayload(block), out Block? decoded) && decoded is not null
+            && TryDecodeProof(ReadPayload(proof), out _, out List<SignedVote> prevotes)
+            ? new BlockLock(decoded, prevotes)
+            : throw new StorageException("read", folder, $"the lock on {hash} is not whole.");
     }
 
     /// <summary>Closes the files; what was not flushed may be lost.</summary>
@@ -182,11 +209,63 @@ public sealed class BlockStore : IDisposable
             {
                 committed.Add((block, record.Position));
                 undecided.Clear();
+                lockProofs.Clear();
+            }
+            else if (record.Payload[0] == LockTag && TryDecodeProof(record.Payload, out Hash256 locked, out _))
+            {
+                lockProofs[locked] = record.Position;
             }
             else
             {
                 throw new StorageException("read", folder, $"the record at {record.Position} continues no chain.");
             }
+        }
+    }
+
+    // [block hash, [signed vote, …]]
+    private static byte[] EncodeProof(BlockLock blockLock)
+    {
+        var writer = new CborWriter(CborConformanceMode.Canonical);
+        writer.WriteStartArray(2);
+        writer.WriteByteString(blockLock.Block.Hash.ToArray());
+        writer.WriteStartArray(blockLock.Prevotes.Count);
+        foreach (SignedVote vote in blockLock.Prevotes)
+        {
+            writer.WriteByteString(vote.Encode());
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndArray();
+        return writer.Encode();
+    }
+
+    private static bool TryDecodeProof(byte[] bytes, out Hash256 hash, out List<SignedVote> prevotes)
+    {
+        prevotes = [];
+        hash = Hash256.Zero;
+        try
+        {
+            var reader = new CborReader(bytes, CborConformanceMode.Canonical);
+            reader.ReadStartArray();
+            hash = new Hash256(reader.ReadByteString());
+            int? count = reader.ReadStartArray();
+            for (int i = 0; i < count; i++)
+            {
+                if (!SignedVote.TryDecode(reader.ReadByteString(), out SignedVote? vote) || vote is null)
+                {
+                    return false;
+                }
+
+                prevotes.Add(vote);
+            }
+
+            reader.ReadEndArray();
+            reader.ReadEndArray();
+            return true;
+        }
+        catch (Exception e) when (e is CborContentException or InvalidOperationException or ArgumentException)
+        {
+            return false; // the reader's way to say "not canonical CBOR of the expected shape"
         }
     }
 

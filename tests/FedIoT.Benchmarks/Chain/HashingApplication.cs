@@ -1,0 +1,41 @@
+using System.Security.Cryptography;
+using FedIoT.Consensus;
+using FedIoT.Wire;
+
+namespace FedIoT.Benchmarks.Chain;
+
+/// <summary>Counts transactions; its root is the hash over all of them in order.</summary>
+internal sealed class HashingApplication : IApplication
+{
+    private ApplicationStatus status = new(Height.Genesis, Hash256.Of("counter"u8));
+    private ApplicationStatus? next;
+
+    public long Count { get; private set; }
+
+    public ApplicationStatus Status => status;
+
+    public string? CheckTransaction(ReadOnlyMemory<byte> transaction) =>
+        null;
+
+    public IReadOnlyList<ReadOnlyMemory<byte>> PrepareProposal(
+        Height height, IReadOnlyList<ReadOnlyMemory<byte>> candidates, int bytesMax) => candidates;
+
+    public bool ProcessProposal(Height height, IReadOnlyList<ReadOnlyMemory<byte>> transactions) =>
+        true;
+
+    public FinalizedBlock FinalizeBlock(DecidedBlock block)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(status.StateRoot.ToArray());
+        foreach (ReadOnlyMemory<byte> transaction in block.Transactions)
+        {
+            hash.AppendData(transaction.Span);
+        }
+
+        next = new ApplicationStatus(block.Height, new Hash256(hash.GetHashAndReset()));
+        Count += block.Transactions.Count;
+        return new FinalizedBlock(next.StateRoot, new string?[block.Transactions.Count], WantsNextBlock: false);
+    }
+
+    public void Commit() => status = next ?? throw new InvalidOperationException("Nothing was finalized.");
+}

@@ -63,10 +63,16 @@ internal sealed class MqttTransport : ITransport, IDisposable
     public async Task WaitForAnswerAsync(CancellationToken cancellationToken) =>
         await answers.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false);
 
+    /// <exception cref="MqttCommunicationException">No connection, or refused by the gateway.</exception>
     public async Task ConnectAsync(CancellationToken cancellationToken)
     {
         stop = cancellationToken;
         MqttClientConnectResult result = await client.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
+        if (result.ResultCode != MqttClientConnectResultCode.Success)
+        {
+            throw new MqttCommunicationException($"the gateway refused the connection: {result.ResultCode}");
+        }
+
         serverLimit = result.ReceiveMaximum is > 0 and < PublishesMax ? result.ReceiveMaximum.Value : PublishesMax;
     }
 

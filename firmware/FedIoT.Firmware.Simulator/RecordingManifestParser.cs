@@ -17,7 +17,8 @@ internal static class RecordingManifestParser
         DocumentSyntax document = SyntaxParser.Parse(text, FileName, true);
         if (document.HasErrors)
         {
-            DiagnosticMessage first = document.Diagnostics.First(d => d.Kind == DiagnosticMessageKind.Error);
+            DiagnosticMessage first = document.Diagnostics
+                .Where(d => d.Kind == DiagnosticMessageKind.Error).MinBy(d => d.Span.Start.Offset)!;
             throw new RecordingException(
                 FileName, first.Span.Start.Line + 1, first.Span.Start.Column + 1, "",
                 $"not valid TOML: {first.Message.Trim().TrimEnd('.')}; correct the line.");

@@ -104,9 +104,9 @@ public static class RotatingMachines
     /// <summary>What stays the same for one machine.</summary>
     private sealed class Machine(MachineRandom random)
     {
-        private readonly double tilt = random.Between(-0.6, 0.6);
-        private readonly double turn = random.Between(0, 2 * Math.PI);
-        private readonly double gain = random.Between(0.6, 1.5);
+        private readonly double tilt = random.Between(-0.35, 0.35);
+        private readonly double turn = random.Between(-0.6, 0.6);
+        private readonly double gain = random.Between(0.7, 1.4);
 
         public double SpeedHz { get; } = random.Between(17, 31);
 
@@ -114,14 +114,14 @@ public static class RotatingMachines
 
         public double ResonanceHz { get; } = random.Between(140, 225);
 
-        public double ResidualImbalanceG { get; } = random.Between(0.02, 0.09);
+        public double ResidualImbalanceG { get; } = random.Between(0.01, 0.05);
 
-        public double ResidualMisalignmentG { get; } = random.Between(0.01, 0.06);
+        public double ResidualMisalignmentG { get; } = random.Between(0.01, 0.04);
 
         /// <summary>Vibration around a neighbour's shaft, which comes through the floor.</summary>
         public double FloorHz { get; } = random.Between(8, 60);
 
-        public double FloorG { get; } = random.Between(0.0, 0.05);
+        public double FloorG { get; } = random.Between(0.0, 0.03);
 
         /// <summary>Turns machine axes (two radial, one axial) to sensor axes, and adds gravity.</summary>
         public (double X, double Y, double Z) Mount((double RadialA, double RadialB, double Axial) g)
@@ -156,10 +156,10 @@ public static class RotatingMachines
             this.machine = machine;
             this.random = random;
             speedHz = machine.SpeedHz * random.Between(0.93, 1.07);
-            double severity = random.Between(0.35, 1.0);
-            imbalanceG = machine.ResidualImbalanceG + (condition == Condition.Imbalance ? 0.17 * severity : 0);
-            misalignmentG = machine.ResidualMisalignmentG + (condition == Condition.Misalignment ? 0.15 * severity : 0);
-            wearG = condition == Condition.BearingWear ? 0.40 * severity : 0;
+            double severity = random.Between(0.55, 1.0);
+            imbalanceG = machine.ResidualImbalanceG + (condition == Condition.Imbalance ? 0.22 * severity : 0);
+            misalignmentG = machine.ResidualMisalignmentG + (condition == Condition.Misalignment ? 0.20 * severity : 0);
+            wearG = condition == Condition.BearingWear ? 0.50 * severity : 0;
             shaftPhase = random.Between(0, 2 * Math.PI);
             secondPhase = random.Between(0, 2 * Math.PI);
             floorPhase = random.Between(0, 2 * Math.PI);

@@ -117,6 +117,7 @@ public sealed class SimulatedDevice
         var player = new RecordingPlayer(node, train, test, configuration.ChannelCount, sampleIntervalMs);
         long start = time.GetTimestamp();
         int connections = 0;
+        int attempts = 0; // since the last answer: a connection that is cut before one has proved nothing
         while (!player.IsAtEnd || node.FramesHeld > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -127,13 +128,26 @@ public sealed class SimulatedDevice
 
             if (!node.IsConnected)
             {
-                await ConnectAsync(node, transport, start, cancellationToken).ConfigureAwait(false);
+                if (++attempts > ConnectAttemptsMax)
+                {
+                    throw new DeviceConnectionException(Id, ConnectAttemptsMax, null);
+                }
+
+                if (!await TryConnectAsync(node, transport, start, attempts, cancellationToken).ConfigureAwait(false))
+                {
+                    continue;
+                }
+
                 connections++;
             }
 
             player.Play();
             node.OnTick(NowMs(start));
-            if (!Drain(node, transport) && node.FramesHeld > 0)
+            if (Drain(node, transport))
+            {
+                attempts = 0;
+            }
+            else if (node.FramesHeld > 0)
             {
                 await WaitAsync(transport, cancellationToken).ConfigureAwait(false);
             }
@@ -162,12 +176,13 @@ public sealed class SimulatedDevice
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes) ^ bootId;
     }
 
+    // True when the gateway answered at least one frame.
     private static bool Drain(SensorNode node, MqttTransport transport)
     {
         bool any = false;
         while (transport.TryReadAnswer(out PublishAnswer answer))
         {
-            any = true;
+            any |= answer.Outcome != PublishOutcome.Failed;
             switch (answer.Outcome)
             {
                 case PublishOutcome.Acknowledged:
@@ -196,26 +211,26 @@ public sealed class SimulatedDevice
         }
     }
 
-    private async Task ConnectAsync(
-        SensorNode node, MqttTransport transport, long start, CancellationToken cancellationToken)
+    private async Task<bool> TryConnectAsync(
+        SensorNode node, MqttTransport transport, long start, int attempt, CancellationToken cancellationToken)
     {
-        for (int attempt = 1; !node.IsConnected; attempt++)
+        await Task.Delay(TimeSpan.FromMilliseconds(node.ConnectDelayMs(NowMs(start))), time, cancellationToken)
+            .ConfigureAwait(false);
+        try
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(node.ConnectDelayMs(NowMs(start))), time, cancellationToken)
-                .ConfigureAwait(false);
-            try
+            await transport.ConnectAsync(cancellationToken).ConfigureAwait(false);
+            node.OnConnected();
+            return true;
+        }
+        catch (Exception e) when (e is MqttCommunicationException or MqttProtocolViolationException)
+        {
+            if (attempt >= ConnectAttemptsMax)
             {
-                await transport.ConnectAsync(cancellationToken).ConfigureAwait(false);
-                node.OnConnected();
+                throw new DeviceConnectionException(Id, attempt, e);
             }
-            catch (Exception e) when (e is MqttCommunicationException or MqttProtocolViolationException)
-            {
-                node.OnDisconnected(NowMs(start));
-                if (attempt == ConnectAttemptsMax)
-                {
-                    throw new DeviceConnectionException(Id, attempt, e);
-                }
-            }
+
+            node.OnDisconnected(NowMs(start));
+            return false;
         }
     }
 

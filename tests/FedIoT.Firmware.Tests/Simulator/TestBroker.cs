@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+using FedIoT.Firmware.Tests.Logic;
+using MQTTnet.Protocol;
+using MQTTnet.Server;
+
+namespace FedIoT.Firmware.Tests.Simulator;
+
+/// <summary>A real broker on loopback that checks passwords and keeps the frames it acknowledged.</summary>
+internal sealed class TestBroker : IAsyncDisposable
+{
+    private MqttServer? server;
+
+    public int Port { get; } = FreePort();
+
+    public DnsEndPoint EndPoint => new("127.0.0.1", Port);
+
+    public byte[] Key { get; } = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
+
+    public ConcurrentQueue<DecodedFrame> Frames { get; } = new();
+
+    public ConcurrentQueue<string> Topics { get; } = new();
+
+    /// <summary>The reason code of the answer to a frame; null for no answer at all.</summary>
+    public Func<DecodedFrame, MqttPubAckReasonCode?> Answer { get; set; } = _ => MqttPubAckReasonCode.Success;
+
+    public string Password { get; init; } = "";
+
+    public async Task StartAsync()
+    {
+        MqttServerOptions options = new MqttServerOptionsBuilder()
+            .WithDefaultEndpoint()
+            .WithDefaultEndpointBoundIPAddress(IPAddress.Loopback)
+            .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
+            .WithDefaultEndpointPort(Port)
+            .Build();
+        server = new MqttServerFactory().CreateMqttServer(options);
+        server.ValidatingConnectionAsync += e =>
+        {
+            bool isRight = e.Password == Password && e.UserName == e.ClientId;
+            e.ReasonCode = isRight ? MqttConnectReasonCode.Success : MqttConnectReasonCode.BadUserNameOrPassword;
+            return Task.CompletedTask;
+        };
+        server.InterceptingPublishAsync += e =>
+        {
+            DecodedFrame frame = DecodedFrame.Decode(e.ApplicationMessage.Payload.ToArray(), Key);
+            MqttPubAckReasonCode? code = Answer(frame);
+            if (code == MqttPubAckReasonCode.Success)
+            {
+                Frames.Enqueue(frame);
+                Topics.Enqueue(e.ApplicationMessage.Topic);
+            }
+
+            e.Response.ReasonCode = code ?? MqttPubAckReasonCode.UnspecifiedError;
+            e.ProcessPublish = false;
+            return Task.CompletedTask;
+        };
+        await server.StartAsync();
+    }
+
+    public Task DisconnectAsync(string clientId) =>
+        server?.DisconnectClientAsync(clientId, new MqttServerClientDisconnectOptions()) ?? Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is not null)
+        {
+            await server.StopAsync();
+            server.Dispose();
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -7,7 +7,7 @@ namespace FedIoT.Gateway.Ingest;
 /// <summary>
 /// Kestrel connection middleware in front of the broker: a connection reaches the broker only with a whole CONNECT
 /// packet of bounded length that came in time, and then through a <see cref="GuardedReader"/>. Nothing is allocated
-/// for what a peer claims; refused connections are aborted without a word. Thread-safe.
+/// for what a peer claims; refused connections are closed without a word. Thread-safe.
 /// </summary>
 internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, IngestCounters counters)
 {
@@ -27,8 +27,7 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
         if (await ReadConnectAsync(connection, input).ConfigureAwait(false) is { } refusal)
         {
             counters.Add(refusal);
-            connection.Abort(new ConnectionAbortedException(refusal.ToString()));
-            return;
+            return; // Kestrel closes it; aborting would cost an exception for each attempt of an attacker
         }
 
         IDuplexPipe original = connection.Transport;

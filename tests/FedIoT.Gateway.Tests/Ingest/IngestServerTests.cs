@@ -157,7 +157,8 @@ public sealed class IngestServerTests
     public async Task Start_AfterAKillBetweenJournalAndStore_StoresEveryAcknowledgedFrameOnce()
     {
         const int Frames = 200; // several journal segments
-        var hooks = new IngestHooks { BeforeStore = () => new TaskCompletionSource().Task };
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var hooks = new IngestHooks { BeforeStore = () => held.Task };
         await using IngestFixture fixture = await StartAsync();
         IMqttClient first = await fixture.ConnectAsync(0);
         await PublishAsync(first, 0, Frame(0, 1).Build());
@@ -186,6 +187,7 @@ public sealed class IngestServerTests
         }
         finally
         {
+            held.SetException(new StorageException("insert frames into", "store", "killed"));
             Directory.Delete(killed, recursive: true);
         }
     }

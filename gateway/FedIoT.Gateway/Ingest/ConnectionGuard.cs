@@ -18,13 +18,13 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
     public const int PacketBytesMax = 4096;
 
     private readonly Lock gate = new();
-    private readonly LinkedList<CancellationTokenSource> halfOpen = [];
+    private readonly LinkedList<HalfOpen> halfOpen = [];
 
     /// <summary>Judges one connection, then runs the rest of the pipeline with it.</summary>
     public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         PipeReader input = connection.Transport.Input;
-        if (await ReadConnectAsync(connection, input).ConfigureAwait(false) is { } refusal)
+        if (await ReadConnectAsync(input).ConfigureAwait(false) is { } refusal)
         {
             counters.Add(refusal);
             return; // Kestrel closes it; aborting would cost an exception for each attempt of an attacker
@@ -44,16 +44,16 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
     }
 
     // Null when a whole CONNECT packet waits, unconsumed, in the pipe.
-    private async Task<ConnectionRefusal?> ReadConnectAsync(ConnectionContext connection, PipeReader input)
+    private async Task<ConnectionRefusal?> ReadConnectAsync(PipeReader input)
     {
-        using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
-        using var crowded = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, connection.ConnectionClosed);
-        LinkedListNode<CancellationTokenSource> place = Enter(crowded);
+        using var limit = new CancellationTokenSource(options.ConnectTimeout, time);
+        var waiting = new HalfOpen(limit);
+        LinkedListNode<HalfOpen> place = Enter(waiting);
         try
         {
             while (true)
             {
-                ReadResult result = await input.ReadAsync(crowded.Token).ConfigureAwait(false);
+                ReadResult result = await input.ReadAsync(limit.Token).ConfigureAwait(false);
                 ConnectionRefusal? refusal = Judge(result, out bool decided);
                 input.AdvanceTo(result.Buffer.Start, decided ? result.Buffer.Start : result.Buffer.End);
                 if (decided)
@@ -62,15 +62,9 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
                 }
             }
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
-        {
-            return ConnectionRefusal.ConnectTooSlow;
-        }
         catch (OperationCanceledException)
         {
-            return connection.ConnectionClosed.IsCancellationRequested
-                ? ConnectionRefusal.NotConnect
-                : ConnectionRefusal.HalfOpenLimit;
+            return waiting.IsEvicted ? ConnectionRefusal.HalfOpenLimit : ConnectionRefusal.ConnectTooSlow;
         }
         catch (IOException)
         {
@@ -109,10 +103,10 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
     }
 
     // The oldest goes, not the newest: whoever opens many connections to wait in them cannot lock others out.
-    private LinkedListNode<CancellationTokenSource> Enter(CancellationTokenSource connection)
+    private LinkedListNode<HalfOpen> Enter(HalfOpen connection)
     {
-        LinkedListNode<CancellationTokenSource> place;
-        CancellationTokenSource? oldest = null;
+        LinkedListNode<HalfOpen> place;
+        HalfOpen? oldest = null;
         lock (gate)
         {
             if (halfOpen.Count >= options.HalfOpenMax)
@@ -124,25 +118,37 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
             place = halfOpen.AddLast(connection);
         }
 
-        try
-        {
-            oldest?.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // it finished by itself between the two lines
-        }
-
+        oldest?.Evict();
         return place;
     }
 
-    private void Leave(LinkedListNode<CancellationTokenSource> place)
+    private void Leave(LinkedListNode<HalfOpen> place)
     {
         lock (gate)
         {
             if (place.List is not null)
             {
                 halfOpen.Remove(place);
+            }
+        }
+    }
+
+    private sealed class HalfOpen(CancellationTokenSource limit)
+    {
+        private volatile bool evicted;
+
+        public bool IsEvicted => evicted;
+
+        public void Evict()
+        {
+            evicted = true;
+            try
+            {
+                limit.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // its CONNECT came just now
             }
         }
     }

@@ -28,7 +28,8 @@ public sealed class Ed25519Signer : ISigner
     {
         this.key = key;
         byte[] publicKey = key.PublicKey.Export(KeyBlobFormat.RawPublicKey);
-        PublicKey = VerifyingKey.TryImport(FedIoT.Wire.Cose.SignatureAlgorithm.EdDsa, publicKey, out VerifyingKey? imported)
+        var algorithm = FedIoT.Wire.Cose.SignatureAlgorithm.EdDsa;
+        PublicKey = VerifyingKey.TryImport(algorithm, publicKey, out VerifyingKey? imported)
             ? imported!
             : throw new SignerException("The key's public half is not usable.");
     }
@@ -40,7 +41,7 @@ public sealed class Ed25519Signer : ISigner
 
     /// <summary>Makes a key from the operating system's random numbers and writes it to a new file.</summary>
     /// <param name="path">A path that does not exist; its folder does.</param>
-    /// <exception cref="SignerException">The file exists or cannot be written; no usable key was left behind.</exception>
+    /// <exception cref="SignerException">The file exists or cannot be written.</exception>
     public static Ed25519Signer Create(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

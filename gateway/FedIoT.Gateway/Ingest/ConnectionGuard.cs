@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 
@@ -19,6 +20,7 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
 
     private readonly Lock gate = new();
     private readonly LinkedList<HalfOpen> halfOpen = [];
+    private readonly ConcurrentStack<CancellationTokenSource> spareLimits = [];
 
     /// <summary>Judges one connection, then runs the rest of the pipeline with it.</summary>
     public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -46,7 +48,7 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
     // Null when a whole CONNECT packet waits, unconsumed, in the pipe.
     private async Task<ConnectionRefusal?> ReadConnectAsync(PipeReader input)
     {
-        using var limit = new CancellationTokenSource(options.ConnectTimeout, time);
+        CancellationTokenSource limit = Rent();
         var waiting = new HalfOpen(limit);
         LinkedListNode<HalfOpen> place = Enter(waiting);
         try
@@ -73,6 +75,8 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
         finally
         {
             Leave(place);
+            waiting.Finish();
+            Return(limit);
         }
     }
 
@@ -122,6 +126,30 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
         return place;
     }
 
+    // Token sources are used again, because an attacker's connections should cost as little as can be.
+    private CancellationTokenSource Rent()
+    {
+        if (!spareLimits.TryPop(out CancellationTokenSource? limit))
+        {
+            return new CancellationTokenSource(options.ConnectTimeout, time);
+        }
+
+        limit.CancelAfter(options.ConnectTimeout);
+        return limit;
+    }
+
+    private void Return(CancellationTokenSource limit)
+    {
+        if (spareLimits.Count < options.HalfOpenMax && limit.TryReset())
+        {
+            spareLimits.Push(limit);
+        }
+        else
+        {
+            limit.Dispose();
+        }
+    }
+
     private void Leave(LinkedListNode<HalfOpen> place)
     {
         lock (gate)
@@ -133,22 +161,30 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
         }
     }
 
+    // Eviction and the end of the wait are ordered, so that a reused token source is never cancelled by mistake.
     private sealed class HalfOpen(CancellationTokenSource limit)
     {
-        private volatile bool evicted;
+        private bool finished;
 
-        public bool IsEvicted => evicted;
+        public bool IsEvicted { get; private set; }
 
         public void Evict()
         {
-            evicted = true;
-            try
+            lock (this)
             {
-                limit.Cancel();
+                if (!finished)
+                {
+                    IsEvicted = true;
+                    limit.Cancel();
+                }
             }
-            catch (ObjectDisposedException)
+        }
+
+        public void Finish()
+        {
+            lock (this)
             {
-                // its CONNECT came just now
+                finished = true;
             }
         }
     }

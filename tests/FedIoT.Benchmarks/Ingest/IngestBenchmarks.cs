@@ -14,7 +14,7 @@ using MQTTnet.Server;
 
 namespace FedIoT.Benchmarks.Ingest;
 
-/// <summary>Claims about ingest: frames verified on one thread, and frames accepted end to end beside the bare broker.</summary>
+/// <summary>Claims about ingest: frames verified on one thread; frames accepted beside the bare broker.</summary>
 public static class IngestBenchmarks
 {
     private const int Clients = 30;

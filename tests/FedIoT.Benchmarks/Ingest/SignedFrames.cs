@@ -9,7 +9,7 @@ using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Benchmarks.Ingest;
 
-/// <summary>Devices and signed frames of the size that 6 channels (96 features) give, made before the clock runs.</summary>
+/// <summary>Devices and signed frames of the size that 6 channels (96 features) give, made ahead.</summary>
 internal static class SignedFrames
 {
     public static readonly FeatureSpecification Specification = new(

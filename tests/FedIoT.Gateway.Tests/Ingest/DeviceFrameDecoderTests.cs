@@ -12,7 +12,9 @@ public sealed class DeviceFrameDecoderTests
 
     [Fact]
     public void TryDecode_BuiltFrame_GivesEveryFieldAndVerifies() =>
-        Gen.Select(Gen.UInt, Gen.UInt[1, uint.MaxValue], Gen.UInt, Gen.UInt, Gen.Byte, Gen.Bool, Gen.Short.Array[1, 400])
+        Gen.Select(
+                Gen.UInt, Gen.UInt[1, uint.MaxValue], Gen.UInt, Gen.UInt, Gen.Byte, Gen.Bool,
+                Gen.Short.Array[1, 400])
             .Sample((boot, sequence, tag, uptime, label, evaluation, features) =>
             {
                 FrameBuilder built = Frame(0, sequence, boot) with

@@ -7,7 +7,7 @@ using FedIoT.Wire.Frames;
 
 namespace FedIoT.Gateway.Tests.Ingest;
 
-/// <summary>An encoder of frames that shares no code with the product: System.Formats.Cbor and the specification.</summary>
+/// <summary>An encoder of frames that shares no code with the product's decoder.</summary>
 internal sealed record FrameBuilder
 {
     public required DeviceId Device { get; init; }

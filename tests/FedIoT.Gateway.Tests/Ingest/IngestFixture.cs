@@ -67,7 +67,10 @@ internal sealed class IngestFixture : IAsyncDisposable
         BootId = boot,
         Sequence = sequence,
         SpecificationTag = Specification.Tag,
-        Features = [.. Enumerable.Range(0, Specification.FeatureCount).Select(i => (short)(i - (int)(sequence % 1000)))],
+        Features =
+        [
+            .. Enumerable.Range(0, Specification.FeatureCount).Select(i => (short)(i - (int)(sequence % 1000))),
+        ],
         Label = 3,
     };
 

@@ -32,7 +32,7 @@ public sealed class IngestServerTests
         Assert.Empty(counters.Rejected);
         FeatureSamples samples = fixture.Server.Store.ReadSamples(Device(1), FramePurpose.Training);
         Assert.Equal(Frames, samples.Rows.Length);
-        Assert.All(samples.Rows.Select((row, i) => (row, i)), r => Assert.Equal(Frame(1, (uint)r.i + 1).Features, r.row));
+        Assert.Equal(Enumerable.Range(1, Frames).Select(i => Frame(1, (uint)i).Features), samples.Rows);
         Assert.All(samples.Labels, label => Assert.Equal(3, label));
     }
 
@@ -195,7 +195,10 @@ public sealed class IngestServerTests
     [Fact]
     public async Task Publish_DiskFails_IsNotAcknowledgedAndTheServerSaysSo()
     {
-        var hooks = new IngestHooks { BeforeSync = () => throw new StorageException("flush", "journal", "broken disk") };
+        var hooks = new IngestHooks
+        {
+            BeforeSync = () => throw new StorageException("flush", "journal", "broken disk"),
+        };
         await using IngestFixture fixture = await StartAsync(hooks);
         IMqttClient client = await fixture.ConnectAsync(0);
         await Assert.ThrowsAnyAsync<Exception>(() => PublishAsync(client, 0, Frame(0, 1).Build()));
@@ -204,7 +207,8 @@ public sealed class IngestServerTests
         IngestSnapshot counters = await fixture.SnapshotWhenAsync(s => s.Count(FrameRejection.NotDurable) > 0);
         Assert.Equal(1, counters.Count(FrameRejection.NotDurable));
         Assert.Equal(0, counters.Acknowledged);
-        await Assert.ThrowsAsync<StorageException>(() => fixture.Server.WaitUntilStoredAsync(TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<StorageException>(
+            () => fixture.Server.WaitUntilStoredAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -264,7 +268,8 @@ public sealed class IngestServerTests
             {
                 string target = Path.Combine(to, Path.GetRelativePath(from, file));
                 Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-                using FileStream source = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                const FileShare Any = FileShare.ReadWrite | FileShare.Delete;
+                using FileStream source = new(file, FileMode.Open, FileAccess.Read, Any);
                 using FileStream copy = File.Create(target);
                 source.CopyTo(copy);
             }

@@ -40,6 +40,10 @@ public sealed class Ed25519Signer : ISigner
     private static ReadOnlySpan<byte> Magic => "FIOTED25"u8;
 
     /// <summary>Makes a key from the operating system's random numbers and writes it to a new file.</summary>
+    /// <remarks>
+    /// The file is synced, its folder is not: a power cut within seconds may take the new file away. Register the
+    /// key on the chain only after <see cref="Open"/> found it, or after the folder was synced.
+    /// </remarks>
     /// <param name="path">A path that does not exist; its folder does.</param>
     /// <exception cref="SignerException">The file exists or cannot be written.</exception>
     public static Ed25519Signer Create(string path)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 
@@ -7,7 +8,7 @@ namespace FedIoT.Gateway.Ingest;
 /// <summary>
 /// Kestrel connection middleware in front of the broker: a connection reaches the broker only with a whole CONNECT
 /// packet of bounded length that came in time, and then through a <see cref="GuardedReader"/>. Nothing is allocated
-/// for what a peer claims; refused connections are aborted without a word. Thread-safe.
+/// for what a peer claims; refused connections are closed without a word. Thread-safe.
 /// </summary>
 internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, IngestCounters counters)
 {
@@ -18,17 +19,17 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
     public const int PacketBytesMax = 4096;
 
     private readonly Lock gate = new();
-    private readonly LinkedList<CancellationTokenSource> halfOpen = [];
+    private readonly LinkedList<HalfOpen> halfOpen = [];
+    private readonly ConcurrentStack<CancellationTokenSource> spareLimits = [];
 
     /// <summary>Judges one connection, then runs the rest of the pipeline with it.</summary>
     public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         PipeReader input = connection.Transport.Input;
-        if (await ReadConnectAsync(connection, input).ConfigureAwait(false) is { } refusal)
+        if (await ReadConnectAsync(input).ConfigureAwait(false) is { } refusal)
         {
             counters.Add(refusal);
-            connection.Abort(new ConnectionAbortedException(refusal.ToString()));
-            return;
+            return; // Kestrel closes it; aborting would cost an exception for each attempt of an attacker
         }
 
         IDuplexPipe original = connection.Transport;
@@ -45,16 +46,16 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
     }
 
     // Null when a whole CONNECT packet waits, unconsumed, in the pipe.
-    private async Task<ConnectionRefusal?> ReadConnectAsync(ConnectionContext connection, PipeReader input)
+    private async Task<ConnectionRefusal?> ReadConnectAsync(PipeReader input)
     {
-        using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
-        using var crowded = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, connection.ConnectionClosed);
-        LinkedListNode<CancellationTokenSource> place = Enter(crowded);
+        CancellationTokenSource limit = Rent();
+        var waiting = new HalfOpen(limit);
+        LinkedListNode<HalfOpen> place = Enter(waiting);
         try
         {
             while (true)
             {
-                ReadResult result = await input.ReadAsync(crowded.Token).ConfigureAwait(false);
+                ReadResult result = await input.ReadAsync(limit.Token).ConfigureAwait(false);
                 ConnectionRefusal? refusal = Judge(result, out bool decided);
                 input.AdvanceTo(result.Buffer.Start, decided ? result.Buffer.Start : result.Buffer.End);
                 if (decided)
@@ -63,15 +64,9 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
                 }
             }
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
-        {
-            return ConnectionRefusal.ConnectTooSlow;
-        }
         catch (OperationCanceledException)
         {
-            return connection.ConnectionClosed.IsCancellationRequested
-                ? ConnectionRefusal.NotConnect
-                : ConnectionRefusal.HalfOpenLimit;
+            return waiting.IsEvicted ? ConnectionRefusal.HalfOpenLimit : ConnectionRefusal.ConnectTooSlow;
         }
         catch (IOException)
         {
@@ -80,6 +75,8 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
         finally
         {
             Leave(place);
+            waiting.Finish();
+            Return(limit);
         }
     }
 
@@ -110,10 +107,10 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
     }
 
     // The oldest goes, not the newest: whoever opens many connections to wait in them cannot lock others out.
-    private LinkedListNode<CancellationTokenSource> Enter(CancellationTokenSource connection)
+    private LinkedListNode<HalfOpen> Enter(HalfOpen connection)
     {
-        LinkedListNode<CancellationTokenSource> place;
-        CancellationTokenSource? oldest = null;
+        LinkedListNode<HalfOpen> place;
+        HalfOpen? oldest = null;
         lock (gate)
         {
             if (halfOpen.Count >= options.HalfOpenMax)
@@ -125,25 +122,69 @@ internal sealed class ConnectionGuard(IngestOptions options, TimeProvider time, 
             place = halfOpen.AddLast(connection);
         }
 
-        try
-        {
-            oldest?.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // it finished by itself between the two lines
-        }
-
+        oldest?.Evict();
         return place;
     }
 
-    private void Leave(LinkedListNode<CancellationTokenSource> place)
+    // Token sources are used again, because an attacker's connections should cost as little as can be.
+    private CancellationTokenSource Rent()
+    {
+        if (!spareLimits.TryPop(out CancellationTokenSource? limit))
+        {
+            return new CancellationTokenSource(options.ConnectTimeout, time);
+        }
+
+        limit.CancelAfter(options.ConnectTimeout);
+        return limit;
+    }
+
+    private void Return(CancellationTokenSource limit)
+    {
+        if (spareLimits.Count < options.HalfOpenMax && limit.TryReset())
+        {
+            spareLimits.Push(limit);
+        }
+        else
+        {
+            limit.Dispose();
+        }
+    }
+
+    private void Leave(LinkedListNode<HalfOpen> place)
     {
         lock (gate)
         {
             if (place.List is not null)
             {
                 halfOpen.Remove(place);
+            }
+        }
+    }
+
+    // Eviction and the end of the wait are ordered, so that a reused token source is never cancelled by mistake.
+    private sealed class HalfOpen(CancellationTokenSource limit)
+    {
+        private bool finished;
+
+        public bool IsEvicted { get; private set; }
+
+        public void Evict()
+        {
+            lock (this)
+            {
+                if (!finished)
+                {
+                    IsEvicted = true;
+                    limit.Cancel();
+                }
+            }
+        }
+
+        public void Finish()
+        {
+            lock (this)
+            {
+                finished = true;
             }
         }
     }

@@ -3,7 +3,7 @@ using MQTTnet.Server;
 
 namespace FedIoT.Gateway.Ingest;
 
-/// <summary>Who may connect and who may subscribe to what. Publishing is judged by <see cref="FrameInspector"/>.</summary>
+/// <summary>Who may connect and subscribe. Publishing is judged by <see cref="FrameInspector"/>.</summary>
 internal sealed class DeviceAccess(DeviceRegistry registry, IngestCounters counters)
 {
     /// <summary>Commands that wait for one device; the oldest goes when there are more.</summary>

@@ -24,7 +24,7 @@ internal sealed class FrameStorer(SegmentLog log, FeatureStore store, IngestCoun
     /// <summary>Runs before each transaction; tests stop the store here.</summary>
     public Func<Task>? BeforeStore { get; init; }
 
-    /// <summary>Reads one frame of the journal; false when it is none (it was verified before it was written).</summary>
+    /// <summary>Reads one frame of the journal; false when it is none (it was verified before).</summary>
     public static bool TryParse(ReadOnlyMemory<byte> bytes, out StoredFrame stored)
     {
         stored = default;

@@ -3,7 +3,7 @@ using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Gateway.Ingest;
 
-/// <summary>What an <see cref="IngestServer"/> is started with. The limits are stated in docs/spec/storage.md.</summary>
+/// <summary>What an <see cref="IngestServer"/> is started with. Limits: docs/spec/storage.md.</summary>
 public sealed record IngestOptions
 {
     /// <summary>Where to listen; port 0 takes a free one. Default: loopback, port 0.</summary>

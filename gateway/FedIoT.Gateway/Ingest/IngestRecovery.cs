@@ -3,7 +3,7 @@ using FedIoT.Storage.Files;
 
 namespace FedIoT.Gateway.Ingest;
 
-/// <summary>What happens before the first connection: the journal's frames go into the store, windows are rebuilt.</summary>
+/// <summary>Before the first connection: the journal's frames go into the store, windows are rebuilt.</summary>
 internal static class IngestRecovery
 {
     /// <summary>Moves, rebuilds, and removes what the store then holds durably.</summary>

@@ -59,7 +59,7 @@ public sealed partial class IngestServer : IAsyncDisposable
     /// <summary>What happened to frames and connections.</summary>
     public IngestCounters Counters { get; }
 
-    /// <summary>Ends when the server is disposed; faults with a <see cref="StorageException"/> when it cannot go on.</summary>
+    /// <summary>Ends with the server; faults with a <see cref="StorageException"/> when it cannot go on.</summary>
     public Task Completion { get; }
 
     /// <summary>Recovers what an earlier run left in the journal, then starts to listen.</summary>

@@ -23,7 +23,7 @@ internal sealed class PendingFrame(DeviceRegistry.Entry? device, ReadOnlyMemory<
     /// <summary>The replay check's answer; told to the device only when <see cref="Decided"/> completes.</summary>
     public FrameRejection Verdict { get; set; }
 
-    /// <summary>Completes when the frame is durable, or will never be (NotDurable). A marker's: when it is stored.</summary>
+    /// <summary>Completes when the frame is durable, or never will be (NotDurable); a marker's when stored.</summary>
     public Task<FrameRejection> Decided => decided.Task;
 
     /// <summary>Completes <see cref="Decided"/>; the first call counts.</summary>

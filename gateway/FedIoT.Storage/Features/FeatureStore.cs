@@ -170,7 +170,8 @@ public sealed class FeatureStore : IDisposable
             if (found.Count > 0)
             {
                 uint boot = found[0].Boot;
-                newest.Add(new StoredSequences(device, boot, [.. found.Where(f => f.Boot == boot).Select(f => f.Sequence)]));
+                uint[] sequences = [.. found.Where(f => f.Boot == boot).Select(f => f.Sequence)];
+                newest.Add(new StoredSequences(device, boot, sequences));
             }
         }
 

@@ -15,7 +15,7 @@ public enum FrameRejection
     /// <summary>Well-formed, but of a version that this gateway does not know.</summary>
     UnsupportedVersion,
 
-    /// <summary>Published with a quality of service other than 1: there would be no acknowledgement to rely on.</summary>
+    /// <summary>Published with a quality of service other than 1: no acknowledgement to rely on.</summary>
     WrongQualityOfService,
 
     /// <summary>Published with the retain flag.</summary>
@@ -36,10 +36,10 @@ public enum FrameRejection
     /// <summary>Authentic, but made for another feature specification, or with another count of features.</summary>
     OtherSpecification,
 
-    /// <summary>Authentic and already stored; acknowledged as success, because a lost acknowledgement causes it.</summary>
+    /// <summary>Authentic and already stored; acknowledged as success: a lost acknowledgement causes it.</summary>
     Duplicate,
 
-    /// <summary>Authentic, but of an earlier boot or more than 63 frames behind: whether it is new cannot be told.</summary>
+    /// <summary>Authentic, but of an earlier boot or more than 63 behind: it may be old or new.</summary>
     Stale,
 
     /// <summary>The gateway could not make it durable; the connection is closed, the device sends it again.</summary>

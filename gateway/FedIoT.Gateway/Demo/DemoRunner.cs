@@ -22,6 +22,10 @@ namespace FedIoT.Gateway.Demo;
 /// <param name="time">Clock of all parts.</param>
 public sealed class DemoRunner(DemoOptions options, TimeProvider time)
 {
+    // Enough different machines that leaving out unusual ones still leaves their kind in.
+    private const int SimulatedTrainingDevices = 20;
+    private const int SimulatedEvaluationDevices = 6;
+
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
 
@@ -69,7 +73,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         try
         {
             Recording recording = options.DataFolder is null
-                ? RotatingMachines.Create(options.Seed)
+                ? RotatingMachines.Create(options.Seed, SimulatedTrainingDevices, SimulatedEvaluationDevices)
                 : RecordingReader.Read(options.DataFolder);
             foreach ((string key, bool any) in new[]
             {

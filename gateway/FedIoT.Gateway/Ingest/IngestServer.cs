@@ -114,6 +114,7 @@ public sealed partial class IngestServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(logger);
         options.Validate();
+        ReserveBlockingThreads();
 
         // Frames name their specification, so each has its own journal, store and replay windows.
         string folder = Path.Combine(options.StateFolder, $"ingest-{options.Specification.Tag:x8}");
@@ -194,6 +195,14 @@ public sealed partial class IngestServer : IAsyncDisposable
         broker.ValidatingConnectionAsync += access.ValidateConnectionAsync;
         broker.InterceptingSubscriptionAsync += access.ValidateSubscriptionAsync;
         return broker;
+    }
+
+    // Journal and storer block in fsync and in SQLite. On a machine with two cores they would hold both threads that
+    // the pool starts with, and connections would wait for the pool to notice.
+    private static void ReserveBlockingThreads()
+    {
+        ThreadPool.GetMinThreads(out int workers, out int completions);
+        ThreadPool.SetMinThreads(Math.Max(workers, Environment.ProcessorCount + 2), completions);
     }
 
     // When the store fails, the journal must not grow for ever: devices keep their frames instead.

@@ -7,7 +7,7 @@ internal static class SoftmaxCrossEntropy
 {
     /// <summary>Replaces logits by the gradient of the mean loss; padding columns become 0.</summary>
     /// <param name="logits">labels.Length rows of <paramref name="stride"/> values.</param>
-    /// <param name="stride">Not below <paramref name="classes"/>, a multiple of <see cref="MatrixProduct.Lanes"/>.</param>
+    /// <param name="stride">A multiple of <see cref="MatrixProduct.Lanes"/>, no less than the classes.</param>
     /// <param name="classes">Values of a row that count.</param>
     /// <param name="labels">Class of each row, below <paramref name="classes"/>.</param>
     /// <param name="wantLoss">False saves the logarithms and returns 0.</param>

@@ -48,25 +48,23 @@ public sealed class OnnxModel : IDisposable
             return false;
         }
 
-        OnnxModel? opened = null;
         try
         {
-            opened = new OnnxModel(inspection);
-            problem = opened.FindProblem();
+            model = new OnnxModel(inspection);
+            problem = model.FindProblem();
+            if (problem is null)
+            {
+                return true;
+            }
         }
         catch (OnnxRuntimeException e)
         {
             problem = "ONNX Runtime refuses the model: " + e.Message;
         }
 
-        if (problem is not null)
-        {
-            opened?.Dispose();
-            return false;
-        }
-
-        model = opened!;
-        return true;
+        model?.Dispose();
+        model = null;
+        return false;
     }
 
     /// <summary>Opens a model that this node exported itself.</summary>

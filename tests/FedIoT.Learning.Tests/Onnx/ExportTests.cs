@@ -102,7 +102,7 @@ public sealed class ExportTests
         string[] golden =
         [
             "570d86bb51d0b3596ffa57b422d73c73d99f301f2678b136255d8917ed061ff2",
-            "GOLDEN_CNN",
+            "0e35a09ece19a92e4ee22fd54c4629f702b65878edf87c60fee06e4e7148ef98",
         ];
         string[] actual = [Hash256.Of(first).ToString(), Hash256.Of(convolution).ToString()];
         Assert.Equal(golden, actual);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace FedIoT.Ledger.Aggregation;
@@ -34,6 +35,7 @@ internal sealed class ColumnStrip<T>
     /// the statistic of rank k is at least the candidate exactly when at most k values are below it. Setting a bit
     /// of the biased form is the same XOR for the sign bit and for all others.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SelectPair(int lowRank, int highRank, Span<T> low, Span<T> high)
     {
         ref T origin = ref MemoryMarshal.GetArrayDataReference(values);
@@ -78,6 +80,7 @@ internal sealed class ColumnStrip<T>
     /// The bits that all values of a column share, and the highest bit in which some column's values differ
     /// (-1 = none): the search starts there.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Prefix(ref T origin, int column, out Vector<T> prefix0, out Vector<T> prefix1)
     {
         nuint second = (nuint)Vector<T>.Count;

@@ -9,7 +9,7 @@ internal sealed class MeanAggregation : IAggregationRule
 {
     private const int StripColumns = 4096;
 
-    /// <summary>252 × 128 &lt; 2^15: so many rows fit a 16-bit lane; a multiple of the 4 rows added at a time.</summary>
+    /// <summary>252 × 128 &lt; 2^15: so many rows fit a 16-bit lane; a multiple of the 4 added at a time.</summary>
     private const int RowsPerFlush = 252;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

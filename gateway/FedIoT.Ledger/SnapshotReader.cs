@@ -7,7 +7,7 @@ using FedIoT.Wire.Transactions;
 
 namespace FedIoT.Ledger;
 
-/// <summary>Reads what <see cref="Snapshot"/> writes; throws for anything else, and only what its caller names.</summary>
+/// <summary>Reads what <see cref="Snapshot"/> writes; for anything else it throws what that catches.</summary>
 internal static class SnapshotReader
 {
     public static LedgerState? Read(CborReader reader, out Hash256 root)

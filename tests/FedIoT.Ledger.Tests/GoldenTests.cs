@@ -23,22 +23,29 @@ public sealed class GoldenTests
         var chain = new TestChain();
         int[] master = ModelState.InitialMaster(chain.Specification);
         Assert.Equal(2535, master[0]);
-        Pin("6f99275c5e6398082c948708a898d6f61ec658f5fd7a1563ad130bbbb75c42bf", ModelState.HashOf(chain.TaskId, 0, master));
+        Pin(
+            "6f99275c5e6398082c948708a898d6f61ec658f5fd7a1563ad130bbbb75c42bf",
+            ModelState.HashOf(chain.TaskId, 0, master));
     }
 
     [Fact]
     public void Chain_Scripted_HasThePinnedRoots()
     {
         TestChain chain = StateTests.Played();
-        Pin("957ed772958b4fe9f7a2c6c10e770284b93eac9ae2605a178067ea83e3d2d999", LedgerState.FromGenesis(chain.Genesis).StateRoot);
+        Pin(
+            "957ed772958b4fe9f7a2c6c10e770284b93eac9ae2605a178067ea83e3d2d999",
+            LedgerState.FromGenesis(chain.Genesis).StateRoot);
         Pin("669e2c2a58bca11883bb8613d854a8e59f3366b4caf024988d4da63189951491", chain.Task.Model.Hash);
         Pin("2e0f3d0faade6a4d08a4b3b96d7227615815c15d7572e31219a37244123d61a2", chain.State.StateRoot);
-        Pin("52b6426a500cd3b2c9edd4974d84be5bd6ae4a3a5e0941d51380d8f10a28e014", Hash256.Of(chain.State.EncodeSnapshot()));
+        Pin(
+            "52b6426a500cd3b2c9edd4974d84be5bd6ae4a3a5e0941d51380d8f10a28e014",
+            Hash256.Of(chain.State.EncodeSnapshot()));
     }
 
     [Fact]
     public void Transaction_Scripted_HasThePinnedHash() => Pin(
-        "98bea3df80fefcdefecf67dd529eb625c13503a480493492f10d8a986c2e6b07", Hash256.Of(new TestKey(100).Sign(new RegisterDevice(new DeviceId("dev-00-000")), 1)));
+        "98bea3df80fefcdefecf67dd529eb625c13503a480493492f10d8a986c2e6b07",
+        Hash256.Of(new TestKey(100).Sign(new RegisterDevice(new DeviceId("dev-00-000")), 1)));
 
     private static void Pin(string expected, Hash256 actual) =>
         Assert.True(expected == actual.ToString(), $"pinned {expected}, got {actual}");

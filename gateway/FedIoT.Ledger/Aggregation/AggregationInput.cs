@@ -1,6 +1,10 @@
 namespace FedIoT.Ledger.Aggregation;
 
-/// <summary>The contract of <see cref="IAggregationRule"/>, checked once at its edge.</summary>
+/// <summary>
+/// The contract of <see cref="IAggregationRule"/>, checked once at its edge. Kernels of the rules are compiled with
+/// full optimization at once (AggressiveOptimization): a round closes so rarely that the runtime's tiers would leave
+/// them slow for the first hundred rounds, with a block waiting for each.
+/// </summary>
 internal static class AggregationInput
 {
     public static void Check(

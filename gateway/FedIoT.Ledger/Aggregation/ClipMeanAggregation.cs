@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FedIoT.Ledger.Aggregation;
 
@@ -40,6 +41,7 @@ internal sealed class ClipMeanAggregation : IAggregationRule
             q <= clip ? WeightOne : (int)IntegerMath.SquareRoot(((UInt128)clip << 28) / (UInt128)q))];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static long SquaredNorm(ReadOnlySpan<sbyte> values)
     {
         long sum = 0;
@@ -62,6 +64,7 @@ internal sealed class ClipMeanAggregation : IAggregationRule
     }
 
     /// <summary>sums += weight × values. 16384 × 127 × 1024 rows &lt; 2^31: 32-bit lanes are exact.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddRow(ReadOnlySpan<sbyte> values, int weight, Span<int> sums)
     {
         var factor = new Vector<int>(weight);

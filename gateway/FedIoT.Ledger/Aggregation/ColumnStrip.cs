@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace FedIoT.Ledger.Aggregation;
@@ -26,14 +27,67 @@ internal sealed class ColumnStrip<T>
 
     public Span<T> Row(int row) => values.AsSpan(row * Columns, Columns);
 
-    /// <summary>Element of the order: result[c] = the value of rank (from 0) in column c.</summary>
-    public void Select(int rank, Span<T> result) => SelectPair(rank, rank, result, result);
+    /// <summary>The search of <see cref="SelectPair"/> for one rank, then one pass for the rank after it.</summary>
+    /// <param name="rank">From 0.</param>
+    /// <param name="low">Receives the value of that rank.</param>
+    /// <param name="high">Receives the value of rank + 1; of the same rank when that is the last one.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void SelectNeighbours(int rank, Span<T> low, Span<T> high)
+    {
+        ref T origin = ref MemoryMarshal.GetArrayDataReference(values);
+        int step = Vector<T>.Count;
+        var limit = new Vector<T>(T.CreateTruncating(rank + 1));
+        for (int column = 0; column < Columns; column += 2 * step)
+        {
+            int bit = Prefix(ref origin, column, out Vector<T> low0, out Vector<T> low1);
+            for (; bit >= 0; bit--)
+            {
+                var mask = new Vector<T>(T.One << bit);
+                Vector<T> try0 = low0 ^ mask, try1 = low1 ^ mask;
+                Vector<T> below0 = default, below1 = default;
+                nuint offset = (nuint)column;
+                for (int row = 0; row < Rows; row++, offset += Columns)
+                {
+                    below0 -= Vector.GreaterThan(try0, Vector.LoadUnsafe(ref origin, offset));
+                    below1 -= Vector.GreaterThan(try1, Vector.LoadUnsafe(ref origin, offset + (nuint)step));
+                }
+
+                low0 = Vector.ConditionalSelect(Vector.GreaterThan(limit, below0), try0, low0);
+                low1 = Vector.ConditionalSelect(Vector.GreaterThan(limit, below1), try1, low1);
+            }
+
+            low0.CopyTo(low[column..]);
+            low1.CopyTo(low[(column + step)..]);
+            Next(ref origin, column, rank, low0).CopyTo(high[column..]);
+            Next(ref origin, column + step, rank, low1).CopyTo(high[(column + step)..]);
+        }
+    }
+
+    /// <summary>Value of the rank after the one of <paramref name="low"/>: itself when it stands there again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private Vector<T> Next(ref T origin, int column, int rank, Vector<T> low)
+    {
+        var next = new Vector<T>(T.MaxValue);
+        Vector<T> above = default;
+        nuint offset = (nuint)column;
+        for (int row = 0; row < Rows; row++, offset += Columns)
+        {
+            var x = Vector.LoadUnsafe(ref origin, offset);
+            Vector<T> greater = Vector.GreaterThan(x, low);
+            above -= greater;
+            next = Vector.Min(next, Vector.ConditionalSelect(greater, x, next));
+        }
+
+        var enough = new Vector<T>(T.CreateTruncating(Math.Max(1, Rows - 1 - rank)));
+        return Vector.ConditionalSelect(Vector.GreaterThan(enough, above), low, next);
+    }
 
     /// <summary>
     /// Two order statistics of every column. Bit by bit from the highest one in which a column's values differ:
     /// the statistic of rank k is at least the candidate exactly when at most k values are below it. Setting a bit
     /// of the biased form is the same XOR for the sign bit and for all others.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SelectPair(int lowRank, int highRank, Span<T> low, Span<T> high)
     {
         ref T origin = ref MemoryMarshal.GetArrayDataReference(values);
@@ -78,6 +132,7 @@ internal sealed class ColumnStrip<T>
     /// The bits that all values of a column share, and the highest bit in which some column's values differ
     /// (-1 = none): the search starts there.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Prefix(ref T origin, int column, out Vector<T> prefix0, out Vector<T> prefix1)
     {
         nuint second = (nuint)Vector<T>.Count;

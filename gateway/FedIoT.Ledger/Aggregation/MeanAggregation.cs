@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace FedIoT.Ledger.Aggregation;
@@ -8,9 +9,10 @@ internal sealed class MeanAggregation : IAggregationRule
 {
     private const int StripColumns = 4096;
 
-    /// <summary>252 × 128 &lt; 2^15: so many rows fit a 16-bit lane; a multiple of the 4 rows added at a time.</summary>
+    /// <summary>252 × 128 &lt; 2^15: so many rows fit a 16-bit lane; a multiple of the 4 added at a time.</summary>
     private const int RowsPerFlush = 252;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Aggregate(IReadOnlyList<ReadOnlyMemory<sbyte>> deltas, int byzantineCount, Span<int> masterUpdate)
     {
         AggregationInput.Check(deltas, byzantineCount, masterUpdate);
@@ -59,6 +61,7 @@ internal sealed class MeanAggregation : IAggregationRule
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddFour(
         ReadOnlySpan<sbyte> a, ReadOnlySpan<sbyte> b, ReadOnlySpan<sbyte> c, ReadOnlySpan<sbyte> d, Span<short> lanes)
     {
@@ -88,6 +91,7 @@ internal sealed class MeanAggregation : IAggregationRule
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Flush(ReadOnlySpan<short> lanes, Span<int> sums)
     {
         int i = 0;

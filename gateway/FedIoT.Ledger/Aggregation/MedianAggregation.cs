@@ -19,11 +19,11 @@ internal sealed class MedianAggregation : IAggregationRule
             for (int start = 0; start < masterUpdate.Length; start += ColumnStrip<sbyte>.Columns)
             {
                 StripLoader.Load(strip, deltas, start);
-                strip.SelectPair(lowRank, highRank, low, high);
+                strip.SelectNeighbours(lowRank, low, high);
                 int columns = Math.Min(ColumnStrip<sbyte>.Columns, masterUpdate.Length - start);
                 for (int i = 0; i < columns; i++)
                 {
-                    masterUpdate[start + i] = 8 * (low[i] + high[i]);
+                    masterUpdate[start + i] = 8 * (low[i] + (lowRank == highRank ? low[i] : high[i]));
                 }
             }
 
@@ -43,11 +43,11 @@ internal sealed class MedianAggregation : IAggregationRule
         for (int start = 0; start < masterUpdate.Length; start += ColumnStrip<short>.Columns)
         {
             StripLoader.Load(strip, deltas, start);
-            strip.SelectPair(lowRank, highRank, low, high);
+            strip.SelectNeighbours(lowRank, low, high);
             int columns = Math.Min(ColumnStrip<short>.Columns, masterUpdate.Length - start);
             for (int i = 0; i < columns; i++)
             {
-                masterUpdate[start + i] = 8 * (low[i] + high[i]);
+                masterUpdate[start + i] = 8 * (low[i] + (lowRank == highRank ? low[i] : high[i]));
             }
         }
     }

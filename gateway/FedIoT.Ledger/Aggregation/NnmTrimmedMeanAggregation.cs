@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FedIoT.Ledger.Aggregation;
 
@@ -104,6 +105,7 @@ internal sealed class NnmTrimmedMeanAggregation : IAggregationRule
     }
 
     /// <summary>y[i] = Σ of all rows - Σ of the rows far from i: fewer additions, as f is below n / 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Mix<T>(ColumnStrip<T> strip, int[][] far, ColumnStrip<T> mixed)
         where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
     {

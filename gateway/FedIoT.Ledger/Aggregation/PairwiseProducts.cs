@@ -1,6 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using System.Runtime.Intrinsics;
 
 namespace FedIoT.Ledger.Aggregation;
 
@@ -94,6 +95,7 @@ internal static class PairwiseProducts
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add512(short[] strip, int columns, int i, int j, long[][] sums)
     {
         ref short left = ref strip[i * StripColumns];
@@ -136,6 +138,7 @@ internal static class PairwiseProducts
         AddSums(sums[i + 3], j, Vector512.Sum(s30), Vector512.Sum(s31), Vector512.Sum(s32), Vector512.Sum(s33));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add256(short[] strip, int columns, int i, int j, long[][] sums)
     {
         ref short left = ref strip[i * StripColumns];
@@ -164,6 +167,7 @@ internal static class PairwiseProducts
         AddSums(sums[i + 1], j, Vector256.Sum(s10), Vector256.Sum(s11), Vector256.Sum(s12), Vector256.Sum(s13));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddPortable(short[] strip, int columns, int i, int j, long[][] sums)
     {
         for (int row = i; row < i + Block; row++)

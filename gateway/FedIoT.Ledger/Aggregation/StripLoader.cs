@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FedIoT.Ledger.Aggregation;
 
@@ -42,6 +43,7 @@ internal static class StripLoader
     }
 
     /// <summary>Widens int8 to int16; the target is at least as long.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen(ReadOnlySpan<sbyte> source, Span<short> target)
     {
         int i = 0;
@@ -59,6 +61,7 @@ internal static class StripLoader
     }
 
     /// <summary>Σ clamp(x, low, high) of every column. 127 rows × 128 fit 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ClampedSums(
         ColumnStrip<sbyte> strip, ReadOnlySpan<sbyte> low, ReadOnlySpan<sbyte> high, Span<int> sums)
     {
@@ -81,6 +84,7 @@ internal static class StripLoader
     }
 
     /// <summary>Σ clamp(x, low, high) of every column.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ClampedSums(
         ColumnStrip<short> strip, ReadOnlySpan<short> low, ReadOnlySpan<short> high, Span<int> sums)
     {
@@ -103,6 +107,7 @@ internal static class StripLoader
     }
 
     /// <summary>Σ clamp(x, low, high) of every column: at most 1024 rows × 1024 × 127 fit 32 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ClampedSums(
         ColumnStrip<int> strip, ReadOnlySpan<int> low, ReadOnlySpan<int> high, Span<int> sums)
     {

@@ -15,7 +15,7 @@ namespace FedIoT.Firmware.Simulator;
 /// </summary>
 internal sealed class MqttTransport : ITransport, IDisposable
 {
-    /// <summary>Publishes whose answer was not read yet: twice the node's limit, as a repetition cancels nothing.</summary>
+    /// <summary>Publishes with no answer read: twice the node's limit, as a repetition cancels nothing.</summary>
     private const int PublishesMax = 64;
 
     private readonly IMqttClient client;
@@ -101,12 +101,13 @@ internal sealed class MqttTransport : ITransport, IDisposable
         PublishOutcome outcome;
         try
         {
-            MqttClientPublishResult result = await client.PublishAsync(message, cancellationToken).ConfigureAwait(false);
+            MqttClientPublishResult result = await client
+                .PublishAsync(message, cancellationToken).ConfigureAwait(false);
             outcome = result switch
             {
                 { IsSuccess: true } => PublishOutcome.Acknowledged,
-                { ReasonCode: MqttClientPublishReasonCode.PayloadFormatInvalid or MqttClientPublishReasonCode.NotAuthorized }
-                    => PublishOutcome.Refused,
+                { ReasonCode: MqttClientPublishReasonCode.PayloadFormatInvalid } => PublishOutcome.Refused,
+                { ReasonCode: MqttClientPublishReasonCode.NotAuthorized } => PublishOutcome.Refused,
                 _ => PublishOutcome.Failed,
             };
         }

@@ -26,7 +26,9 @@ public class SimulatedDeviceTests
         Assert.Equal(new DeviceReport(new DeviceId("m-1"), 320, 320, 0, 0, 0, 1), report);
         Assert.Equal(Enumerable.Range(1, 320).Select(i => (uint)i), frames.Select(f => f.Sequence));
         Assert.Equal([160, 160], frames.CountBy(f => f.Purpose).OrderBy(p => p.Key).Select(p => p.Value));
-        Assert.All(frames, f => Assert.Equal(("m-1", 9u, Features.Tag, 48), (f.DeviceId, f.BootId, f.Tag, f.Features.Length)));
+        Assert.All(
+            frames,
+            f => Assert.Equal(("m-1", 9u, Features.Tag, 48), (f.DeviceId, f.BootId, f.Tag, f.Features.Length)));
         Assert.Equal([1, 2, 3, 4], frames.Select(f => f.Label).Distinct().Order());
         Assert.Equal(128u * 2, frames[0].UptimeMs);
         Assert.All(broker.Topics, t => Assert.Equal("f1/m-1/t", t));
@@ -67,7 +69,8 @@ public class SimulatedDeviceTests
         DeviceReport report = await Create(broker, Machines.Devices[0].Train, [])
             .RunAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(Enumerable.Range(1, 160).Select(i => (uint)i), broker.Frames.Select(f => f.Sequence).Distinct().Order());
+        Assert.Equal(
+            Enumerable.Range(1, 160).Select(i => (uint)i), broker.Frames.Select(f => f.Sequence).Distinct().Order());
         Assert.Equal((160, 160, 0), (report.FramesPublished, report.FramesAcknowledged, report.FramesDropped));
         Assert.True(report.Connections > 1, $"{report}");
     }
@@ -76,7 +79,8 @@ public class SimulatedDeviceTests
     public async Task RunAsync_RefusedFrames_AreCountedAndNotRepeated()
     {
         await using TestBroker broker = await StartBrokerAsync();
-        broker.Answer = f => f.Sequence % 10 == 0 ? MqttPubAckReasonCode.PayloadFormatInvalid : MqttPubAckReasonCode.Success;
+        broker.Answer = f =>
+            f.Sequence % 10 == 0 ? MqttPubAckReasonCode.PayloadFormatInvalid : MqttPubAckReasonCode.Success;
 
         DeviceReport report = await Create(broker, Machines.Devices[0].Train, [])
             .RunAsync(TestContext.Current.CancellationToken);
@@ -136,7 +140,8 @@ public class SimulatedDeviceTests
     public void Constructor_WrongKeyOrChannels_Throws()
     {
         Assert.Throws<ArgumentException>(() => new SimulatedDevice(
-            new DeviceId("a"), new byte[31], 1, Features, [], [], new DnsEndPoint("localhost", 1), TimeProvider.System));
+            new DeviceId("a"), new byte[31], 1, Features, [], [],
+            new DnsEndPoint("localhost", 1), TimeProvider.System));
         Assert.Throws<ArgumentException>(() => new SimulatedDevice(
             new DeviceId("a"), new byte[32], 1, Features, [new RecordedSegment([1, 2], [1])], [],
             new DnsEndPoint("localhost", 1), TimeProvider.System));
@@ -147,7 +152,8 @@ public class SimulatedDeviceTests
     {
         byte[] key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
 
-        Assert.Equal("801a209f37e5a280b676909918fc220248dc5ceefad6172a8b5d0d726384e262", SimulatedDevice.DerivePassword(key));
+        Assert.Equal(
+            "801a209f37e5a280b676909918fc220248dc5ceefad6172a8b5d0d726384e262", SimulatedDevice.DerivePassword(key));
     }
 
     private static bool SameButFeatures(DecodedFrame a, DecodedFrame b) =>

@@ -18,7 +18,7 @@ internal sealed class MqttTransport : ITransport, IDisposable
     /// <summary>Publishes with no answer read: twice the node's limit, as a repetition cancels nothing.</summary>
     private const int PublishesMax = 64;
 
-    private readonly IMqttClient client;
+    private IMqttClient client;
     private readonly MqttClientOptions options;
     private readonly string topic;
     private readonly Channel<PublishAnswer> answers;
@@ -63,6 +63,9 @@ internal sealed class MqttTransport : ITransport, IDisposable
     /// <exception cref="MqttCommunicationException">No connection, or refused by the gateway.</exception>
     public async Task ConnectAsync(CancellationToken cancellationToken)
     {
+        // A new client each time: the old one may still be busy with its disconnection.
+        client.Dispose();
+        client = new MqttClientFactory().CreateMqttClient();
         stop = cancellationToken;
         MqttClientConnectResult result = await client.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
         if (result.ResultCode != MqttClientConnectResultCode.Success)
@@ -90,18 +93,19 @@ internal sealed class MqttTransport : ITransport, IDisposable
             PayloadSegment = buffer.AsSpan(0, length).ToArray(), // the spool may reuse its buffer
             QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce,
         };
-        _ = PublishAsync(sequence, message, stop); // every outcome, failure included, becomes an answer
+        _ = PublishAsync(client, sequence, message, stop); // every outcome, failure included, becomes an answer
         return true;
     }
 
     public void Dispose() => client.Dispose();
 
-    private async Task PublishAsync(uint sequence, MqttApplicationMessage message, CancellationToken cancellationToken)
+    private async Task PublishAsync(
+        IMqttClient connected, uint sequence, MqttApplicationMessage message, CancellationToken cancellationToken)
     {
         PublishOutcome outcome;
         try
         {
-            MqttClientPublishResult result = await client
+            MqttClientPublishResult result = await connected
                 .PublishAsync(message, cancellationToken).ConfigureAwait(false);
             outcome = result switch
             {

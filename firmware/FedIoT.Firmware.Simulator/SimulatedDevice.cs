@@ -98,6 +98,13 @@ public sealed class SimulatedDevice
     /// <summary>The device's name.</summary>
     public DeviceId Id { get; }
 
+    /// <summary>True to send windows of samples without a label too, for tasks that learn without labels.</summary>
+    public bool IncludesUnlabelled
+    {
+        get => configuration.IncludesUnlabelled;
+        init => configuration.IncludesUnlabelled = value;
+    }
+
     /// <summary>Password of a device's MQTT connection: HMAC-SHA256(key, "fediot/1 mqtt") in lower-case hex.</summary>
     public static string DerivePassword(ReadOnlySpan<byte> key)
     {

@@ -75,6 +75,44 @@ public class SimulatedDeviceTests
         Assert.True(report.Connections > 1, $"{report}");
     }
 
+    [Theory]
+    [InlineData(false, 2)]
+    [InlineData(true, 7)]
+    public async Task RunAsync_UnlabelledSamples_AreSentOnlyWhenAskedFor(bool includes, int frames)
+    {
+        await using TestBroker broker = await StartBrokerAsync();
+        var segment = new RecordedSegment(
+            new short[3 * 640], [.. Enumerable.Range(0, 640).Select(i => (byte)(i < 256 || i >= 448 ? 0 : 1))]);
+        var device = new SimulatedDevice(
+            new DeviceId("m-1"), broker.Key, 9, Features, [segment], [], broker.EndPoint, TimeProvider.System)
+        {
+            IncludesUnlabelled = includes,
+        };
+
+        DeviceReport report = await device.RunAsync(TestContext.Current.CancellationToken);
+
+        // Runs of 256, 192 and 192 samples have 3, 2 and 2 windows of 128 with hop 64; only the second is labelled.
+        Assert.Equal(frames, report.FramesAcknowledged);
+        Assert.Equal(includes ? [0, 1] : [1], broker.Frames.Select(f => f.Label).Distinct().Order());
+    }
+
+    [Fact]
+    public async Task RunAsync_CutBeforeEveryAnswer_GivesUp()
+    {
+        await using TestBroker broker = await StartBrokerAsync();
+        broker.Answer = _ =>
+        {
+            broker.DisconnectAsync("m-1").GetAwaiter().GetResult();
+            return null;
+        };
+
+        DeviceConnectionException e = await Assert.ThrowsAsync<DeviceConnectionException>(
+            () => Create(broker, Machines.Devices[0].Train, [], new ImpatientTime())
+                .RunAsync(TestContext.Current.CancellationToken));
+
+        Assert.Null(e.InnerException);
+    }
+
     [Fact]
     public async Task RunAsync_RefusedFrames_AreCountedAndNotRepeated()
     {
@@ -102,6 +140,18 @@ public class SimulatedDeviceTests
     }
 
     [Fact]
+    public async Task RunAsync_NobodyListens_GivesUpWithTheReason()
+    {
+        await using var broker = new TestBroker(); // has a free port and is never started
+
+        DeviceConnectionException e = await Assert.ThrowsAsync<DeviceConnectionException>(
+            () => Create(broker, Machines.Devices[0].Train, [], new ImpatientTime())
+                .RunAsync(TestContext.Current.CancellationToken));
+
+        Assert.NotNull(e.InnerException);
+    }
+
+    [Fact]
     public async Task RunAsync_Cancelled_Ends()
     {
         await using TestBroker broker = await StartBrokerAsync();
@@ -121,7 +171,7 @@ public class SimulatedDeviceTests
     }
 
     [Fact]
-    public async Task RunAsync_ThirtyDevices_AreFastEnoughForTheDemo()
+    public async Task RunAsync_ThirtyDevicesAtOnce_EveryFrameArrivesOnce()
     {
         await using TestBroker broker = await StartBrokerAsync();
         long start = Stopwatch.GetTimestamp();

@@ -49,7 +49,7 @@ namespace FedIoT.Firmware.Logic
             System.Array.Copy(state, 0, destination, 0, StateWords);
         }
 
-        /// <summary>Hashes the message after <paramref name="bytesBefore"/> bytes (whole blocks) already in the state.</summary>
+        /// <summary>Hashes a message after <paramref name="bytesBefore"/> bytes, whole blocks, in the state.</summary>
         internal void Finish(byte[] message, int length, int bytesBefore, byte[] digest)
         {
             int whole = length - (length % BlockBytes);

@@ -1,6 +1,6 @@
 namespace FedIoT.Firmware.Simulator;
 
-/// <summary>Lines of a UTF-8 stream as spans into one buffer; a line ends with LF or CR LF, or with the stream.</summary>
+/// <summary>Lines of a UTF-8 stream as spans into one buffer; LF, CR LF or the stream's end ends a line.</summary>
 internal sealed class CsvLineReader(Stream stream, string file)
 {
     /// <summary>Longest line, in bytes.</summary>

@@ -8,7 +8,8 @@ namespace FedIoT.Firmware.Simulator;
 /// <param name="inner">The last failure; null when connections were made and cut before any answer.</param>
 public sealed class DeviceConnectionException(DeviceId device, int attempts, Exception? inner)
     : Exception(
-        $"Device '{device}' could not connect in {attempts} attempts: {inner?.Message ?? "cut before any answer"}", inner)
+        $"Device '{device}' could not connect in {attempts} attempts: {inner?.Message ?? "cut before any answer"}",
+        inner)
 {
     /// <summary>The device.</summary>
     public DeviceId Device { get; } = device;

@@ -15,10 +15,10 @@ namespace FedIoT.Firmware.Simulator;
 /// </summary>
 internal sealed class MqttTransport : ITransport, IDisposable
 {
-    /// <summary>Publishes whose answer was not read yet: twice the node's limit, as a repetition cancels nothing.</summary>
+    /// <summary>Publishes with no answer read: twice the node's limit, as a repetition cancels nothing.</summary>
     private const int PublishesMax = 64;
 
-    private readonly IMqttClient client;
+    private IMqttClient client;
     private readonly MqttClientOptions options;
     private readonly string topic;
     private readonly Channel<PublishAnswer> answers;
@@ -66,6 +66,9 @@ internal sealed class MqttTransport : ITransport, IDisposable
     /// <exception cref="MqttCommunicationException">No connection, or refused by the gateway.</exception>
     public async Task ConnectAsync(CancellationToken cancellationToken)
     {
+        // A new client each time: the old one may still be busy with its disconnection.
+        client.Dispose();
+        client = new MqttClientFactory().CreateMqttClient();
         stop = cancellationToken;
         MqttClientConnectResult result = await client.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
         if (result.ResultCode != MqttClientConnectResultCode.Success)
@@ -94,23 +97,25 @@ internal sealed class MqttTransport : ITransport, IDisposable
             PayloadSegment = buffer.AsSpan(0, length).ToArray(), // the spool may reuse its buffer
             QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce,
         };
-        _ = PublishAsync(sequence, message, stop); // every outcome, failure included, becomes an answer
+        _ = PublishAsync(client, sequence, message, stop); // every outcome, failure included, becomes an answer
         return true;
     }
 
     public void Dispose() => client.Dispose();
 
-    private async Task PublishAsync(uint sequence, MqttApplicationMessage message, CancellationToken cancellationToken)
+    private async Task PublishAsync(
+        IMqttClient connected, uint sequence, MqttApplicationMessage message, CancellationToken cancellationToken)
     {
         PublishOutcome outcome;
         try
         {
-            MqttClientPublishResult result = await client.PublishAsync(message, cancellationToken).ConfigureAwait(false);
+            MqttClientPublishResult result = await connected
+                .PublishAsync(message, cancellationToken).ConfigureAwait(false);
             outcome = result switch
             {
                 { IsSuccess: true } => PublishOutcome.Acknowledged,
-                { ReasonCode: MqttClientPublishReasonCode.PayloadFormatInvalid or MqttClientPublishReasonCode.NotAuthorized }
-                    => PublishOutcome.Refused,
+                { ReasonCode: MqttClientPublishReasonCode.PayloadFormatInvalid } => PublishOutcome.Refused,
+                { ReasonCode: MqttClientPublishReasonCode.NotAuthorized } => PublishOutcome.Refused,
                 _ => PublishOutcome.Failed,
             };
         }

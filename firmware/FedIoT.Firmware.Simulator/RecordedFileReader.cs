@@ -63,7 +63,7 @@ internal sealed class RecordedFileReader
         {
             throw new RecordingException(
                 file, 0, 0, "",
-                $"no sample has a label of [classes] in column '{manifest.LabelColumn}'; label some, or list their values.");
+                $"no sample has a label of [classes] in column '{manifest.LabelColumn}'; label some, or list them.");
         }
 
         return segments;
@@ -122,7 +122,7 @@ internal sealed class RecordedFileReader
         {
             throw new RecordingException(
                 file, 1, 0, name,
-                $"column '{name}' is missing, the header has {string.Join(", ", header)}; correct it or recording.toml.");
+                $"column '{name}' is missing, the header has {string.Join(", ", header)}; correct one of them.");
         }
 
         return roles[index] == Ignored ? index : throw new RecordingException(
@@ -228,7 +228,7 @@ internal sealed class RecordedFileReader
         return new RecordingException(file, lineNumber, column + 1, shown, problem);
     }
 
-    // Plain decimals of up to 15 digits: mantissa and power of ten are exact doubles, so their quotient is rounded once.
+    // Plain decimals of up to 15 digits: mantissa and power of ten are exact doubles, so the quotient is rounded once.
     private static bool TryParseDecimal(ReadOnlySpan<byte> text, out double value)
     {
         value = 0;

@@ -1,6 +1,6 @@
 namespace FedIoT.Firmware.Simulator;
 
-/// <summary>Samples without a gap: one recording session, or one run of a machine. Not changed after construction.</summary>
+/// <summary>Samples without a gap: one recording session, or one run of a machine. Not changed afterwards.</summary>
 public sealed class RecordedSegment
 {
     /// <summary>Wraps samples and their labels.</summary>
@@ -14,7 +14,8 @@ public sealed class RecordedSegment
         if (labels.Length == 0 || samples.Length % labels.Length != 0)
         {
             throw new ArgumentException(
-                $"{samples.Length} values are not the same number of channels for {labels.Length} labels.", nameof(samples));
+                $"{samples.Length} values are not the same number of channels for {labels.Length} labels.",
+                nameof(samples));
         }
 
         Samples = samples;

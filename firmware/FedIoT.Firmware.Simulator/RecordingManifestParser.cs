@@ -5,7 +5,7 @@ using Tomlyn.Syntax;
 
 namespace FedIoT.Firmware.Simulator;
 
-/// <summary>Turns the text of <c>recording.toml</c> into a <see cref="RecordingManifest"/>, or says what is wrong.</summary>
+/// <summary>Makes a <see cref="RecordingManifest"/> of a <c>recording.toml</c>, or says what is wrong.</summary>
 internal static class RecordingManifestParser
 {
     private const string FileName = RecordingReader.ManifestName;
@@ -103,7 +103,8 @@ internal static class RecordingManifestParser
         if (section.Entries.Count is < 2 or > ClassesMax)
         {
             throw new RecordingException(
-                FileName, section.Line, 0, "", $"[classes] has {section.Entries.Count} classes; give 2 to {ClassesMax}.");
+                FileName, section.Line, 0, "",
+                $"[classes] has {section.Entries.Count} classes; give 2 to {ClassesMax}.");
         }
 
         var classes = new List<ManifestClass>();

@@ -104,7 +104,7 @@ public static class RecordingReader
             {
                 throw new RecordingException(
                     ManifestName, file.Line, file.Column, file.Name,
-                    $"file '{file.Name}' lies outside the folder; put it inside and name it relative to recording.toml.");
+                    $"file '{file.Name}' lies outside the folder; put it inside and name it from there.");
             }
 
             if (!File.Exists(path))

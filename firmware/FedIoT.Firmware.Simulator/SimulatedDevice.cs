@@ -62,7 +62,8 @@ public sealed class SimulatedDevice
         ArgumentNullException.ThrowIfNull(time);
         if (key.Length != FrameEncoder.TagBytes)
         {
-            throw new ArgumentException($"A device key has {FrameEncoder.TagBytes} bytes, got {key.Length}.", nameof(key));
+            throw new ArgumentException(
+                $"A device key has {FrameEncoder.TagBytes} bytes, got {key.Length}.", nameof(key));
         }
 
         if (train.Concat(test).Any(s => s.ChannelCount != features.Channels.Count))
@@ -97,6 +98,13 @@ public sealed class SimulatedDevice
     /// <summary>The device's name.</summary>
     public DeviceId Id { get; }
 
+    /// <summary>True to send windows of samples without a label too, for tasks that learn without labels.</summary>
+    public bool IncludesUnlabelled
+    {
+        get => configuration.IncludesUnlabelled;
+        init => configuration.IncludesUnlabelled = value;
+    }
+
     /// <summary>Password of a device's MQTT connection: HMAC-SHA256(key, "fediot/1 mqtt") in lower-case hex.</summary>
     public static string DerivePassword(ReadOnlySpan<byte> key)
     {
@@ -106,7 +114,7 @@ public sealed class SimulatedDevice
     }
 
     /// <summary>Plays the whole recording and returns when every frame was answered.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled; unanswered frames may or may not have arrived.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; unanswered frames may have arrived or not.</exception>
     /// <exception cref="DeviceConnectionException">
     /// The gateway was not reachable, or refused the device, <see cref="ConnectAttemptsMax"/> times in a row.
     /// </exception>

@@ -21,7 +21,7 @@ internal static class RealData
     public static string Folder(string name)
     {
         string? folder = Find(name);
-        Assert.SkipWhen(folder is null, $"the recording '{name}' is not here; set FEDIOT_DATA to the folder that has it");
+        Assert.SkipWhen(folder is null, $"the recording '{name}' is not here; set FEDIOT_DATA to its parent folder");
         return folder!;
     }
 

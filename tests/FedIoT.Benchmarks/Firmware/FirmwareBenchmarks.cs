@@ -93,7 +93,8 @@ public static class FirmwareBenchmarks
         if (node.FramesAcknowledged + 1 < node.FramesBuilt)
         {
             throw new InvalidOperationException(
-                string.Create(CultureInfo.InvariantCulture, $"{node.FramesBuilt} built, {node.FramesAcknowledged} kept"));
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{node.FramesBuilt} built, {node.FramesAcknowledged} kept"));
         }
 
         return node.FramesBuilt / elapsed;

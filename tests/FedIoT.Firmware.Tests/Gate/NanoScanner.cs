@@ -44,7 +44,7 @@ internal sealed class NanoScanner : IDisposable
 
     public void Dispose() => image.Dispose();
 
-    /// <summary>Everything wrong in the assembly; with roots (Type.Method), also allocation reachable from them.</summary>
+    /// <summary>Everything wrong in the assembly; with roots (Type.Method), allocation they reach as well.</summary>
     public IReadOnlyList<string> Scan(params string[] roots)
     {
         ScanTables();

@@ -103,7 +103,8 @@ public class FeatureExtractorTests
             int made = 0;
             for (int i = 0; i < segment.Length && made < 12; i++)
             {
-                if (cutter.Add(segment.Samples[(i * segment.ChannelCount)..((i + 1) * segment.ChannelCount)], segment.Labels[i], i == 0))
+                short[] sample = segment.Samples[(i * segment.ChannelCount)..((i + 1) * segment.ChannelCount)];
+                if (cutter.Add(sample, segment.Labels[i], i == 0))
                 {
                     AssertEqualsReference([.. cutter.Signals], window, signals, $"{device.Id} sample {i}");
                     cutter.Advance();

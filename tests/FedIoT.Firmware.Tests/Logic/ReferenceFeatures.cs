@@ -25,7 +25,7 @@ internal static class ReferenceFeatures
         ];
     }
 
-    /// <summary>Energy in each band of the power spectrum of the mean-free, Hann-weighted signal, zero-padded.</summary>
+    /// <summary>Energy in each band of the spectrum of the mean-free, Hann-weighted, zero-padded signal.</summary>
     public static double[] BandEnergies(short[] x, int size)
     {
         int n = x.Length;

@@ -242,6 +242,31 @@ public class SensorNodeTests
     }
 
     [Fact]
+    public void Constructor_DefaultNodeOfSixChannels_FitsAMicrocontrollerHeap()
+    {
+        var transport = new SilentTransport();
+        SensorNodeConfiguration configuration = SixChannels();
+        _ = new SensorNode(configuration, new HmacSha256(Key), transport); // run static constructors first
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        _ = new SensorNode(configuration, new HmacSha256(Key), transport);
+
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{bytes} bytes");
+        Assert.InRange(bytes, 1, 48 * 1024);
+
+        static SensorNodeConfiguration SixChannels()
+        {
+            SensorNodeConfiguration six = Configuration(32, 8);
+            six.WindowSamples = 128;
+            six.HopSamples = 64;
+            six.ChannelCount = 6;
+            six.GroupStarts = [0, 3];
+            return six;
+        }
+    }
+
+    [Fact]
     public void Constructor_AuthenticatorFailsItsVector_Throws()
     {
         Assert.Throws<InvalidOperationException>(

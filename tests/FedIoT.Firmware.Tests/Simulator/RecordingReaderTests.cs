@@ -57,7 +57,7 @@ public class RecordingReaderTests
         Assert.Equal(["fan-a", "fan-b"], recording.Devices.Select(d => d.Id.Text));
         RecordedDevice device = recording.Devices[0];
         Assert.Equal(2, device.Train.Count);
-        Assert.Equal([4096, 8192, -8192, 3277], device.Train[0].Samples); // 1.0 x 0.5 / 4 x 32767, 25 / 100 x 32767, ...
+        Assert.Equal([4096, 8192, -8192, 3277], device.Train[0].Samples); // 1.0 x 0.5 / 4 x 32767, 25 / 100 x 32767
         Assert.Equal([1, 2], device.Train[0].Labels);
         Assert.Equal([short.MaxValue, -164], device.Train[1].Samples); // 100 x 0.5 is above the range
         Assert.Equal([0], device.Train[1].Labels);

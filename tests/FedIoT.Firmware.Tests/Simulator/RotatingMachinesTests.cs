@@ -28,7 +28,8 @@ public class RotatingMachinesTests
         Recording recording = RotatingMachines.Create(1);
         List<Sample> windows = Windows(recording);
 
-        Assert.Equal((12, 4), (recording.Devices.Count(d => d.Train.Count > 0), recording.Devices.Count(d => d.Test.Count > 0)));
+        Assert.Equal(12, recording.Devices.Count(d => d.Train.Count > 0));
+        Assert.Equal(4, recording.Devices.Count(d => d.Test.Count > 0));
         Assert.All(windows.GroupBy(w => (w.Device, w.Label)), g => Assert.Equal(40, g.Count()));
         Assert.Equal(16 * 4 * 40, windows.Count);
     }

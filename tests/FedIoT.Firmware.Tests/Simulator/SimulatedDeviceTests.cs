@@ -26,7 +26,9 @@ public class SimulatedDeviceTests
         Assert.Equal(new DeviceReport(new DeviceId("m-1"), 320, 320, 0, 0, 0, 1), report);
         Assert.Equal(Enumerable.Range(1, 320).Select(i => (uint)i), frames.Select(f => f.Sequence));
         Assert.Equal([160, 160], frames.CountBy(f => f.Purpose).OrderBy(p => p.Key).Select(p => p.Value));
-        Assert.All(frames, f => Assert.Equal(("m-1", 9u, Features.Tag, 48), (f.DeviceId, f.BootId, f.Tag, f.Features.Length)));
+        Assert.All(
+            frames,
+            f => Assert.Equal(("m-1", 9u, Features.Tag, 48), (f.DeviceId, f.BootId, f.Tag, f.Features.Length)));
         Assert.Equal([1, 2, 3, 4], frames.Select(f => f.Label).Distinct().Order());
         Assert.Equal(128u * 2, frames[0].UptimeMs);
         Assert.All(broker.Topics, t => Assert.Equal("f1/m-1/t", t));
@@ -67,16 +69,56 @@ public class SimulatedDeviceTests
         DeviceReport report = await Create(broker, Machines.Devices[0].Train, [])
             .RunAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(Enumerable.Range(1, 160).Select(i => (uint)i), broker.Frames.Select(f => f.Sequence).Distinct().Order());
+        Assert.Equal(
+            Enumerable.Range(1, 160).Select(i => (uint)i), broker.Frames.Select(f => f.Sequence).Distinct().Order());
         Assert.Equal((160, 160, 0), (report.FramesPublished, report.FramesAcknowledged, report.FramesDropped));
         Assert.True(report.Connections > 1, $"{report}");
+    }
+
+    [Theory]
+    [InlineData(false, 2)]
+    [InlineData(true, 7)]
+    public async Task RunAsync_UnlabelledSamples_AreSentOnlyWhenAskedFor(bool includes, int frames)
+    {
+        await using TestBroker broker = await StartBrokerAsync();
+        var segment = new RecordedSegment(
+            new short[3 * 640], [.. Enumerable.Range(0, 640).Select(i => (byte)(i < 256 || i >= 448 ? 0 : 1))]);
+        var device = new SimulatedDevice(
+            new DeviceId("m-1"), broker.Key, 9, Features, [segment], [], broker.EndPoint, TimeProvider.System)
+        {
+            IncludesUnlabelled = includes,
+        };
+
+        DeviceReport report = await device.RunAsync(TestContext.Current.CancellationToken);
+
+        // Runs of 256, 192 and 192 samples have 3, 2 and 2 windows of 128 with hop 64; only the second is labelled.
+        Assert.Equal(frames, report.FramesAcknowledged);
+        Assert.Equal(includes ? [0, 1] : [1], broker.Frames.Select(f => f.Label).Distinct().Order());
+    }
+
+    [Fact]
+    public async Task RunAsync_CutBeforeEveryAnswer_GivesUp()
+    {
+        await using TestBroker broker = await StartBrokerAsync();
+        broker.Answer = _ =>
+        {
+            broker.DisconnectAsync("m-1").GetAwaiter().GetResult();
+            return null;
+        };
+
+        DeviceConnectionException e = await Assert.ThrowsAsync<DeviceConnectionException>(
+            () => Create(broker, Machines.Devices[0].Train, [], new ImpatientTime())
+                .RunAsync(TestContext.Current.CancellationToken));
+
+        Assert.Null(e.InnerException);
     }
 
     [Fact]
     public async Task RunAsync_RefusedFrames_AreCountedAndNotRepeated()
     {
         await using TestBroker broker = await StartBrokerAsync();
-        broker.Answer = f => f.Sequence % 10 == 0 ? MqttPubAckReasonCode.PayloadFormatInvalid : MqttPubAckReasonCode.Success;
+        broker.Answer = f =>
+            f.Sequence % 10 == 0 ? MqttPubAckReasonCode.PayloadFormatInvalid : MqttPubAckReasonCode.Success;
 
         DeviceReport report = await Create(broker, Machines.Devices[0].Train, [])
             .RunAsync(TestContext.Current.CancellationToken);
@@ -95,6 +137,18 @@ public class SimulatedDeviceTests
             () => Create(broker, Machines.Devices[0].Train, [], time).RunAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal(("m-1", SimulatedDevice.ConnectAttemptsMax), (e.Device.Text, e.Attempts));
+    }
+
+    [Fact]
+    public async Task RunAsync_NobodyListens_GivesUpWithTheReason()
+    {
+        await using var broker = new TestBroker(); // has a free port and is never started
+
+        DeviceConnectionException e = await Assert.ThrowsAsync<DeviceConnectionException>(
+            () => Create(broker, Machines.Devices[0].Train, [], new ImpatientTime())
+                .RunAsync(TestContext.Current.CancellationToken));
+
+        Assert.NotNull(e.InnerException);
     }
 
     [Fact]
@@ -117,7 +171,7 @@ public class SimulatedDeviceTests
     }
 
     [Fact]
-    public async Task RunAsync_ThirtyDevices_AreFastEnoughForTheDemo()
+    public async Task RunAsync_ThirtyDevicesAtOnce_EveryFrameArrivesOnce()
     {
         await using TestBroker broker = await StartBrokerAsync();
         long start = Stopwatch.GetTimestamp();
@@ -136,7 +190,8 @@ public class SimulatedDeviceTests
     public void Constructor_WrongKeyOrChannels_Throws()
     {
         Assert.Throws<ArgumentException>(() => new SimulatedDevice(
-            new DeviceId("a"), new byte[31], 1, Features, [], [], new DnsEndPoint("localhost", 1), TimeProvider.System));
+            new DeviceId("a"), new byte[31], 1, Features, [], [],
+            new DnsEndPoint("localhost", 1), TimeProvider.System));
         Assert.Throws<ArgumentException>(() => new SimulatedDevice(
             new DeviceId("a"), new byte[32], 1, Features, [new RecordedSegment([1, 2], [1])], [],
             new DnsEndPoint("localhost", 1), TimeProvider.System));
@@ -147,7 +202,8 @@ public class SimulatedDeviceTests
     {
         byte[] key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
 
-        Assert.Equal("801a209f37e5a280b676909918fc220248dc5ceefad6172a8b5d0d726384e262", SimulatedDevice.DerivePassword(key));
+        Assert.Equal(
+            "801a209f37e5a280b676909918fc220248dc5ceefad6172a8b5d0d726384e262", SimulatedDevice.DerivePassword(key));
     }
 
     private static bool SameButFeatures(DecodedFrame a, DecodedFrame b) =>

@@ -53,7 +53,7 @@ public sealed class Block
         byte[]? commit = lastCommit?.Encode();
         BlockHeader complete = header with
         {
-            TransactionsRoot = MerkleTree.Root(transactions),
+            TransactionsRoot = MerkleTree.DataRoot(transactions),
             LastCommitHash = commit is null ? Hash256.Zero : Hash256.Of(commit),
         };
         byte[] headerBytes = complete.Encode();
@@ -151,7 +151,7 @@ public sealed class Block
         }
 
         reader.ReadEndArray();
-        if (!AreWithinLimits(transactions) || MerkleTree.Root(transactions) != header.TransactionsRoot
+        if (!AreWithinLimits(transactions) || MerkleTree.DataRoot(transactions) != header.TransactionsRoot
             || !TryReadLastCommit(reader, header, out Commit? commit))
         {
             return null;

@@ -1,6 +1,8 @@
 namespace FedIoT.Consensus;
 
-/// <summary>Every bound of the protocol; docs/spec/consensus.md §9 lists them. All nodes of a chain have the same.</summary>
+/// <summary>
+/// Every bound of the protocol; docs/spec/consensus.md §9 lists them. All nodes of a chain have the same.
+/// </summary>
 public static class ConsensusLimits
 {
     /// <summary>Version of blocks, votes and proposals.</summary>
@@ -33,7 +35,9 @@ public static class ConsensusLimits
     /// <summary>Proposals of rounds further ahead than this are dropped: each may hold a block.</summary>
     public const int ProposalRoundsAheadMax = 2;
 
-    /// <summary>Rounds before the current one whose blocks stay in memory, beside the locked and the valid one.</summary>
+    /// <summary>
+    /// Rounds before the current one whose blocks stay in memory, beside the locked and the valid one.
+    /// </summary>
     public const int BlockRoundsBehindMax = 3;
 
     /// <summary>Votes of the next height that are kept for each validator until the height starts.</summary>

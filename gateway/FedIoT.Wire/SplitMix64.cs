@@ -23,7 +23,9 @@ public struct SplitMix64(ulong seed)
         }
     }
 
-    /// <summary>A value in [0, <paramref name="bound"/>), by the high half of a 64 × 32 bit product (Lemire 2019).</summary>
+    /// <summary>
+    /// A value in [0, <paramref name="bound"/>), by the high half of a 64 × 32 bit product (Lemire 2019).
+    /// </summary>
     /// <remarks>Bias is below 2^-32, and the same on every machine.</remarks>
     public int Next(int bound)
     {

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace FedIoT.Repository.Tests;
 
-/// <summary>References point one way (architecture, "Where things live"); tests may see all, nothing sees tests.</summary>
+/// <summary>
+/// References point one way (architecture, "Where things live"); tests may see all, nothing sees tests.
+/// </summary>
 public sealed class ReferenceGraphTests
 {
     // project -> the projects it may reference directly

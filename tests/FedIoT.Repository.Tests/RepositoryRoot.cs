@@ -3,7 +3,8 @@ namespace FedIoT.Repository.Tests;
 /// <summary>The checkout that these tests read: the nearest folder upwards that holds the solution.</summary>
 internal static class RepositoryRoot
 {
-    private static readonly string[] SkippedFolders = ["bin", "obj", ".git", "artifacts", ".vs", ".idea", "TestResults"];
+    private static readonly string[] SkippedFolders =
+        ["bin", "obj", ".git", "artifacts", ".vs", ".idea", "TestResults"];
 
     public static string Path { get; } = Find();
 

@@ -174,7 +174,7 @@ public sealed partial class TidyTests
         return string.Join(' ', lines[start..brace]).Trim();
     }
 
-    [GeneratedRegex(@"^(?!.*\b(class|struct|record|interface|enum|namespace|if|for|foreach|while|switch|using|lock|try|else)\b).*\(.*\)")]
+    [GeneratedRegex(@"^(?!.*= new|.*\b(class|struct|record|interface|enum|namespace|if|for|foreach|while|switch|using|lock|try|else)\b).*\(.*\)")]
     private static partial Regex MethodHeadPattern();
 
     [GeneratedRegex(@"^\s*#(end)?region")]

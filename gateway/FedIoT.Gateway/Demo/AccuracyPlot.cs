@@ -68,7 +68,9 @@ public static class AccuracyPlot
         for (int i = 0; i < rounds; i++)
         {
             svg.Append(CultureInfo.InvariantCulture, $"""
-                <circle cx="{X(i + 1, rounds):0.#}" cy="{Y(accuracy[i]):0.#}" r="2.5" fill="#0a6ebd"><title>round {i + 1}: {accuracy[i]:0.0000}</title></circle>
+                <circle cx="{X(i + 1, rounds):0.#}" cy="{Y(accuracy[i]):0.#}" r="2.5" fill="#0a6ebd">
+                  <title>round {i + 1}: {accuracy[i]:0.0000}</title>
+                </circle>
 
                 """);
         }

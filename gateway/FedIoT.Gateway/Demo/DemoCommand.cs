@@ -98,7 +98,8 @@ public static class DemoCommand
         DemoReport report;
         if (WantsLive(parsed) && !json)
         {
-            var view = new LiveView(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
+            var terminal = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) };
+            var view = new LiveView(AnsiConsole.Create(terminal));
             report = await view.RunAsync(() => runner.RunAsync(view, cancellation)).ConfigureAwait(false);
         }
         else

@@ -90,7 +90,8 @@ internal sealed class DemoNetwork : IAsyncDisposable
     public int CountTrainers(TaskSpecification task) => devices.Count(d =>
     {
         FeatureSamples stored = nodes[d.Gateway].Ingest.Store.ReadSamples(d.Device.Id, FramePurpose.Training);
-        return LabelledSamples.From(stored.Rows, stored.Labels, task.Features.FeatureCount, task.Classes.Count).Count > 0;
+        return LabelledSamples
+            .From(stored.Rows, stored.Labels, task.Features.FeatureCount, task.Classes.Count).Count > 0;
     });
 
     /// <summary>State root of every node after the given height; null for a node that has not got there.</summary>
@@ -145,7 +146,8 @@ internal sealed class DemoNetwork : IAsyncDisposable
                 Genesis = genesis,
                 Keys = keys[index],
                 Features = features,
-                Devices = [.. devices.Where(d => d.Gateway == index).Select(d => new EnrolledDevice(d.Device.Id, d.Key))],
+                Devices =
+                    [.. devices.Where(d => d.Gateway == index).Select(d => new EnrolledDevice(d.Device.Id, d.Key))],
                 TrainingDevices =
                     [.. devices.Where(d => d.Gateway == index && d.Device.Train.Count > 0).Select(d => d.Device.Id)],
                 DeltaSource = source,

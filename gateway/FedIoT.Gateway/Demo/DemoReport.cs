@@ -81,7 +81,9 @@ public sealed record DemoReport
     /// <summary>Transaction bytes of a training round, mean.</summary>
     public required double BytesPerRound { get; init; }
 
-    /// <summary>Milliseconds from a transaction's submission to its block's commit on the submitting node, median.</summary>
+    /// <summary>
+    /// Milliseconds from a transaction's submission to its block's commit on the submitting node, median.
+    /// </summary>
     public required double FinalityMsP50 { get; init; }
 
     /// <summary>The same, 99th percentile.</summary>

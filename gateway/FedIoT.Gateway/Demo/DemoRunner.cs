@@ -132,7 +132,8 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
         int trainers = network.CountTrainers(task);
         if (trainers == 0)
         {
-            throw new InputException("no labelled window to train with; choose a smaller --window or label more samples");
+            throw new InputException(
+                "no labelled window to train with; choose a smaller --window or label more samples");
         }
 
         long stored = network.Nodes.Sum(n => n.Ingest.Store.CountFrames());
@@ -148,9 +149,8 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             refused[reason.ToString()] = refused.GetValueOrDefault(reason.ToString()) + count;
         }
 
-        return new StreamResult(
-            published, stored, refused, reports.Sum(r => r.BytesSent) / (double)reports.Sum(r => r.FramesPublished + r.FramesRetried), published / seconds,
-            trainers);
+        double frameBytes = reports.Sum(r => r.BytesSent) / (double)reports.Sum(r => r.FramesPublished + r.FramesRetried);
+        return new StreamResult(published, stored, refused, frameBytes, published / seconds, trainers);
     }
 
     private static DemoEvaluator ReadEvaluation(DemoNetwork network, TaskSpecification task)
@@ -180,7 +180,8 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             FailIfStopped(network);
             if (time.GetElapsedTime(start) > RegistrationTimeout)
             {
-                throw new RunFailedException("the gateways' keys and devices did not reach the chain; see the log above");
+                throw new RunFailedException(
+                    "the gateways' keys and devices did not reach the chain; see the log above");
             }
 
             await Task.Delay(PollInterval, time, cancellation).ConfigureAwait(false);

@@ -31,9 +31,9 @@ public static class DemoTask
             Classes = recording.Classes,
             Architecture = new ModelArchitecture(
                 ModelKind.Mlp, [features.FeatureCount, HiddenUnits, recording.Classes.Count],
-                weightScaleExponent: 6, biasScaleExponent: 6, inputScaleExponent: 4, activationScaleExponent: 4),
+                weightScaleExponent: 5, biasScaleExponent: 5, inputScaleExponent: 5, activationScaleExponent: 5),
             Training = new TrainingParameters(
-                LocalEpochs: 5, BatchSamples: 32, LearningRateMillionths: 50_000, MomentumMillionths: 900_000,
+                LocalEpochs: 5, BatchSamples: 32, LearningRateMillionths: 30_000, MomentumMillionths: 900_000,
                 WeightDecayMillionths: 100),
             Rule = options.Rule,
             ByzantinePermille = ByzantinePermille,

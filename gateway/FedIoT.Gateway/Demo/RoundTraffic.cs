@@ -13,7 +13,8 @@ internal sealed class RoundTraffic
     {
         foreach (ReadOnlyMemory<byte> transaction in block.Transactions)
         {
-            if (TransactionCodec.TryDecode(transaction, out Transaction? decoded) && RoundOf(decoded!.Body) is { } round)
+            if (TransactionCodec.TryDecode(transaction, out Transaction? decoded)
+                && RoundOf(decoded!.Body) is { } round)
             {
                 bytes[round] = BytesOf(round) + transaction.Length;
             }

@@ -69,7 +69,8 @@ public sealed class GatewayNode : IAsyncDisposable
 
     /// <summary>Starts broker and node and replays what is on disk. Peers come with <see cref="Connect"/>.</summary>
     /// <param name="options">What to start.</param>
-    /// <param name="onCommitted">Called on the node's own task after each commit; must be quick. Null for nobody.</param>
+    /// <param name="onCommitted">Called on the node's own task after each commit; must be quick. Null for
+    /// nobody.</param>
     /// <param name="time">Clock of all parts.</param>
     /// <param name="loggers">For all parts.</param>
     /// <param name="cancellation">Stops the start.</param>
@@ -137,7 +138,8 @@ public sealed class GatewayNode : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private static ChainNodeOptions ChainOptions(GatewayNodeOptions options, Action<CommittedBlock> onCommitted) => new()
+    private static ChainNodeOptions ChainOptions(
+        GatewayNodeOptions options, Action<CommittedBlock> onCommitted) => new()
     {
         ChainId = options.Genesis.ChainId,
         StateDirectory = Path.Combine(options.Folder, "chain"),

@@ -25,7 +25,9 @@ public sealed record DeviceTraining(
     Standardisation Standardisation,
     float[] Residual)
 {
-    /// <summary>Seed of this training: another one for every (task seed, device, round), the same on every run.</summary>
+    /// <summary>
+    /// Seed of this training: another one for every (task seed, device, round), the same on every run.
+    /// </summary>
     public ulong Seed
     {
         get

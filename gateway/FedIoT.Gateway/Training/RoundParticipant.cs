@@ -109,7 +109,8 @@ public sealed partial class RoundParticipant
     {
         [LoggerMessage(
             EventId = 3001, Level = LogLevel.Warning,
-            Message = "The node refused {Type} of task {Task}, round {Round}: {Reason}. It is sent again after the next block.")]
+            Message = "The node refused {Type} of task {Task}, round {Round}: {Reason}. "
+                + "It is sent again after the next block.")]
         public static partial void Refused(ILogger logger, TransactionType type, string task, int round, string reason);
     }
 }

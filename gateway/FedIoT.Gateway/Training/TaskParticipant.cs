@@ -6,7 +6,6 @@ using FedIoT.Wire.Cose;
 using FedIoT.Wire.Frames;
 using FedIoT.Wire.Transactions;
 using LearningConstants = FedIoT.Learning.Standardisation;
-using MerkleTree = FedIoT.Ledger.MerkleTree;
 
 namespace FedIoT.Gateway.Training;
 
@@ -60,7 +59,7 @@ internal sealed class TaskParticipant
             case TaskPhase.Reveal
                 when task.Participations.TryGetValue(self, out Participation? part) && !part.IsDone:
                 return pending is not null && pending.Round == task.Round
-                    ? new RevealDeltas(task.Id, task.Round, [.. pending.Deltas.Select(d => (ReadOnlyMemory<byte>)d.Signed)])
+                    ? Reveal(task, pending)
                     : null;
             default:
                 return null;
@@ -137,6 +136,9 @@ internal sealed class TaskParticipant
     }
 
     private IEnumerable<DeviceId> OwnDevices(LedgerState state) => state.DevicesOf(self).Select(d => d.Id);
+
+    private static RevealDeltas Reveal(TaskState task, PendingRound round) =>
+        new(task.Id, task.Round, [.. round.Deltas.Select(d => (ReadOnlyMemory<byte>)d.Signed)]);
 
     private static Hash256 CommitmentOf(PendingRound round) =>
         MerkleTree.DeltaRoot(round.Deltas.Select(d => Hash256.Of(d.Signed)));

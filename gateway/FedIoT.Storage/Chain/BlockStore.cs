@@ -11,7 +11,8 @@ namespace FedIoT.Storage.Chain;
 /// </summary>
 /// <remarks>
 /// The three kinds of record tell themselves apart: an encoded block starts with a CBOR array of three, a commit
-/// with an array of four, a lock's prevotes with an array of two, so blocks are appended as they came from the network, without a copy. The index is rebuilt by
+/// with an array of four, a lock's prevotes with an array of two, so blocks are appended as they came from the
+/// network, without a copy. The index is rebuilt by
 /// reading the log at start. Thread-safe. Format: docs/spec/consensus.md §8.
 /// </remarks>
 public sealed class BlockStore : IDisposable

@@ -20,7 +20,8 @@ public sealed class VerifyingKey : IEquatable<VerifyingKey>
     private readonly NSec.Cryptography.PublicKey? ed25519;
     private readonly ECParameters p256;
 
-    private VerifyingKey(SignatureAlgorithm algorithm, byte[] bytes, NSec.Cryptography.PublicKey? ed25519, ECParameters p256)
+    private VerifyingKey(
+        SignatureAlgorithm algorithm, byte[] bytes, NSec.Cryptography.PublicKey? ed25519, ECParameters p256)
     {
         Algorithm = algorithm;
         this.bytes = bytes;

@@ -32,13 +32,15 @@ public sealed class FeatureSpecification
         ArgumentNullException.ThrowIfNull(channels);
         if (channels.Count is < 1 or > ChannelsMax)
         {
-            throw new ArgumentException($"A device has 1 to {ChannelsMax} channels, got {channels.Count}.", nameof(channels));
+            throw new ArgumentException($"A device has 1 to {ChannelsMax} channels, got {channels.Count}.",
+                nameof(channels));
         }
 
         if (windowSamples is < 1 or > WindowSamplesMax || hopSamples < 1 || hopSamples > windowSamples)
         {
             throw new ArgumentException(
-                $"A window has 1 to {WindowSamplesMax} samples and a hop 1 to the window's, got {windowSamples} and {hopSamples}.",
+                $"A window has 1 to {WindowSamplesMax} samples and a hop 1 to the window's, got {windowSamples} and "
+                + $"{hopSamples}.",
                 nameof(windowSamples));
         }
 
@@ -64,7 +66,9 @@ public sealed class FeatureSpecification
     /// <summary>Channels in the order of the samples.</summary>
     public IReadOnlyList<ChannelSpecification> Channels => channels;
 
-    /// <summary>First channel of every 3-axis group: three neighbouring channels of one unit, taken from the left.</summary>
+    /// <summary>
+    /// First channel of every 3-axis group: three neighbouring channels of one unit, taken from the left.
+    /// </summary>
     public IReadOnlyList<int> GroupStarts => groups;
 
     /// <summary>Samples of a window.</summary>
@@ -115,7 +119,8 @@ public sealed class FeatureSpecification
                 throw new CborContentException("A channel has 3 fields.");
             }
 
-            channels[i] = new ChannelSpecification(reader.ReadTextString(), reader.ReadTextString(), reader.ReadInt64());
+            channels[i] = new ChannelSpecification(
+                reader.ReadTextString(), reader.ReadTextString(), reader.ReadInt64());
             reader.ReadEndArray();
         }
 

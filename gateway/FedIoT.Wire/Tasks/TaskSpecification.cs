@@ -32,7 +32,9 @@ public sealed class TaskSpecification
     /// <summary>How deltas become the next model.</summary>
     public required AggregationRule Rule { get; init; }
 
-    /// <summary>Share of a round's deltas assumed hostile, in thousandths: f = floor(n × this / 1000); below 500.</summary>
+    /// <summary>
+    /// Share of a round's deltas assumed hostile, in thousandths: f = floor(n × this / 1000); below 500.
+    /// </summary>
     public required int ByzantinePermille { get; init; }
 
     /// <summary>Training rounds until the task is complete, 1 to 100,000.</summary>

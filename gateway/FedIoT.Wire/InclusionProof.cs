@@ -1,6 +1,4 @@
-using FedIoT.Wire;
-
-namespace FedIoT.Ledger;
+namespace FedIoT.Wire;
 
 /// <summary>Path from a leaf to a Merkle root.</summary>
 /// <param name="Index">Position of the leaf, from 0.</param>

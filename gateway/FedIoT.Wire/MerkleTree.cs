@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
-using FedIoT.Wire;
 
-namespace FedIoT.Ledger;
+namespace FedIoT.Wire;
 
 /// <summary>
 /// Merkle tree of RFC 6962 §2.1 over SHA-256: leaf = H(0x00 ‖ data), node = H(0x01 ‖ left ‖ right), split at the
@@ -49,6 +48,19 @@ public static class MerkleTree
         }
 
         return level[0];
+    }
+
+    /// <summary>Root over items that are hashed as leaves here.</summary>
+    public static Hash256 DataRoot(IReadOnlyList<ReadOnlyMemory<byte>> items)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        var leaves = new Hash256[items.Count];
+        for (int i = 0; i < leaves.Length; i++)
+        {
+            leaves[i] = Leaf(items[i].Span);
+        }
+
+        return Root(leaves);
     }
 
     /// <summary>What a gateway commits to: the leaves are its signed deltas' hashes, ascending by device.</summary>

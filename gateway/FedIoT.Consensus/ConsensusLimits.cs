@@ -1,6 +1,6 @@
 namespace FedIoT.Consensus;
 
-/// <summary>Every bound of the protocol; docs/spec/consensus.md §9 lists them. All nodes of a chain have the same.</summary>
+/// <summary>Every bound of the protocol, as in docs/spec/consensus.md §10. All nodes of a chain have the same.</summary>
 public static class ConsensusLimits
 {
     /// <summary>Version of blocks, votes and proposals.</summary>
@@ -24,7 +24,8 @@ public static class ConsensusLimits
     /// <summary>Longest transaction, in bytes.</summary>
     public const int TransactionBytesMax = 1 << 20;
 
-    /// <summary>Encoded block: transactions, 5 bytes of framing for each, header, commit of 64 signatures.</summary>
+    /// <summary>Encoded block: transactions, 5 bytes of framing for each, header, commit of 64 signatures.
+    /// </summary>
     public const int BlockBytesMax = BlockTransactionBytesMax + (BlockTransactionsMax * 5) + 8_192;
 
     /// <summary>Votes of rounds further ahead than this are not stored; only that their sender is there.</summary>

@@ -29,7 +29,8 @@ public sealed class ValidatorSet
         if (members.Length is 0 or > ConsensusLimits.ValidatorsMax)
         {
             throw new ArgumentException(
-                $"A set has 1 to {ConsensusLimits.ValidatorsMax} validators, got {members.Length}.", nameof(validators));
+                $"A set has 1 to {ConsensusLimits.ValidatorsMax} validators, got {members.Length}.",
+                nameof(validators));
         }
 
         for (int i = 0; i < members.Length; i++)
@@ -37,7 +38,8 @@ public sealed class ValidatorSet
             if (members[i].Power < 1 || (i > 0 && members[i].Account == members[i - 1].Account))
             {
                 throw new ArgumentException(
-                    $"Validator {members[i].Account} has power {members[i].Power} or stands twice.", nameof(validators));
+                    $"Validator {members[i].Account} has power {members[i].Power} or stands twice.",
+                    nameof(validators));
             }
         }
 

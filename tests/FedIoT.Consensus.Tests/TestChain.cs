@@ -21,7 +21,8 @@ internal sealed class TestChain
     public AccountId Account(int index) => Signers[index].PublicKey.Account;
 
     public static Block MakeBlock(
-        ValidatorSet validators, AccountId proposer, long height, string content, Block? on = null, Commit? commit = null)
+        ValidatorSet validators, AccountId proposer, long height, string content, Block? on = null,
+        Commit? commit = null)
     {
         var header = new BlockHeader(
             Id, new Height(height), 1_000 * height, on?.Hash ?? Hash256.Zero, Hash256.Zero, Hash256.Zero,

@@ -15,7 +15,8 @@ internal sealed class BenchmarkSigner : ISigner
         BitConverter.TryWriteBytes(seed, number + 1);
         key = Key.Import(NSec.Cryptography.SignatureAlgorithm.Ed25519, seed, KeyBlobFormat.RawPrivateKey);
         VerifyingKey.TryImport(
-            FedIoT.Wire.Cose.SignatureAlgorithm.EdDsa, key.Export(KeyBlobFormat.RawPublicKey), out VerifyingKey? imported);
+            FedIoT.Wire.Cose.SignatureAlgorithm.EdDsa, key.Export(KeyBlobFormat.RawPublicKey),
+            out VerifyingKey? imported);
         PublicKey = imported ?? throw new InvalidOperationException("The key did not import.");
     }
 

@@ -10,7 +10,8 @@ namespace FedIoT.Benchmarks.Chain;
 public static class ChainBenchmarks
 {
     /// <summary>Runs all; quick: about 15 s, else about 45 s.</summary>
-    public static (string Name, double Value, string Unit)[] Run(bool quick) => RunAsync(quick).GetAwaiter().GetResult();
+    public static (string Name, double Value, string Unit)[] Run(bool quick) =>
+        RunAsync(quick).GetAwaiter().GetResult();
 
     private static async Task<(string Name, double Value, string Unit)[]> RunAsync(bool quick)
     {

@@ -194,7 +194,8 @@ internal sealed class SimulatedNode(ConsensusSimulation world, int id, int key, 
         }
     }
 
-    private SignedVote Resign(Vote vote) => world.Keys.Sign(key, vote.Type, vote.Height.Value, vote.Round, vote.BlockHash);
+    private SignedVote Resign(Vote vote) =>
+        world.Keys.Sign(key, vote.Type, vote.Height.Value, vote.Round, vote.BlockHash);
 
     private Block Build(Height height)
     {

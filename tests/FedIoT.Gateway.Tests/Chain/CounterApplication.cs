@@ -4,7 +4,9 @@ using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Tests.Chain;
 
-/// <summary>Counts transactions; its root is the hash over all of them in order. Refuses those that start with 255.</summary>
+/// <summary>
+/// Counts transactions; its root is the hash over all of them in order. Refuses those that start with 255.
+/// </summary>
 internal sealed class CounterApplication : IApplication
 {
     private ApplicationStatus status = new(Height.Genesis, Hash256.Of("counter"u8));

@@ -36,23 +36,6 @@ public sealed class EncodingTests
     }
 
     [Fact]
-    public void ZZGenerate()
-    {
-        var signer = new TestSigner(0);
-        AccountId account = signer.PublicKey.Account;
-        Hash256 hash = Hash256.Of("block"u8);
-        Block first = chain.MakeBlock(1, "a");
-        Block second = TestChain.MakeBlock(
-            chain.Validators, chain.Account(2), 2, "b", first, chain.MakeCommit(first, 0, 0, 1, 2));
-        File.WriteAllLines("/tmp/golden.txt", [
-            Convert.ToHexStringLower(new Vote(VoteType.Precommit, new Height(7), 2, hash, account).SignBytes("test-chain", signer.PublicKey)),
-            Convert.ToHexStringLower(new Vote(VoteType.Prevote, new Height(1), 0, Hash256.Zero, account).SignBytes("test-chain", signer.PublicKey)),
-            Convert.ToHexStringLower(new Proposal(new Height(7), 2, -1, hash, account).SignBytes("test-chain", signer.PublicKey)),
-            Convert.ToHexStringLower(first.Header.Encode()), first.Hash.ToString(), second.Hash.ToString(),
-            Hash256.Of(second.Encoded.Span).ToString(), chain.Validators.Hash.ToString()]);
-    }
-
-    [Fact]
     public void Messages_Encoded_DecodeToTheSame()
     {
         Block first = chain.MakeBlock(1, "a");

@@ -1,8 +1,6 @@
 namespace FedIoT.Consensus;
 
-/// <summary>
-/// Every bound of the protocol; docs/spec/consensus.md §9 lists them. All nodes of a chain have the same.
-/// </summary>
+/// <summary>Every bound of the protocol, as in docs/spec/consensus.md §10; the same on all nodes.</summary>
 public static class ConsensusLimits
 {
     /// <summary>Version of blocks, votes and proposals.</summary>
@@ -26,7 +24,8 @@ public static class ConsensusLimits
     /// <summary>Longest transaction, in bytes.</summary>
     public const int TransactionBytesMax = 1 << 20;
 
-    /// <summary>Encoded block: transactions, 5 bytes of framing for each, header, commit of 64 signatures.</summary>
+    /// <summary>Encoded block: transactions, 5 bytes of framing for each, header, commit of 64 signatures.
+    /// </summary>
     public const int BlockBytesMax = BlockTransactionBytesMax + (BlockTransactionsMax * 5) + 8_192;
 
     /// <summary>Votes of rounds further ahead than this are not stored; only that their sender is there.</summary>
@@ -35,9 +34,7 @@ public static class ConsensusLimits
     /// <summary>Proposals of rounds further ahead than this are dropped: each may hold a block.</summary>
     public const int ProposalRoundsAheadMax = 2;
 
-    /// <summary>
-    /// Rounds before the current one whose blocks stay in memory, beside the locked and the valid one.
-    /// </summary>
+    /// <summary>Past rounds whose blocks stay in memory, beside the locked and the valid block.</summary>
     public const int BlockRoundsBehindMax = 3;
 
     /// <summary>Votes of the next height that are kept for each validator until the height starts.</summary>

@@ -6,9 +6,7 @@ namespace FedIoT.Consensus;
 /// </summary>
 public sealed record ConsensusTimeouts
 {
-    /// <summary>
-    /// For the proposal of round 0: building, signing (150 ms on a slow chip), sending 4 MiB, validating.
-    /// </summary>
+    /// <summary>For the proposal: building, signing (150 ms on a slow chip), sending 4 MiB, validating.</summary>
     public TimeSpan Propose { get; init; } = TimeSpan.FromMilliseconds(1_500);
 
     /// <summary>For the missing prevotes, once two thirds have prevoted anything.</summary>

@@ -1,5 +1,4 @@
 using FedIoT.Consensus;
-using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -42,10 +41,9 @@ public sealed partial class ChainNode
         {
             // disposed
         }
-        catch (Exception e) when (e is StorageException or InvalidOperationException or ArgumentException
-            or OverflowException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            Fail(e);
+            Fail(e); // the top of this task: whatever disk, application or a broken invariant threw stops the node
         }
     }
 
@@ -321,9 +319,9 @@ public sealed partial class ChainNode
         {
             // disposed
         }
-        catch (StorageException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            Fail(e);
+            Fail(e); // the top of this task: a sign state that is not durable stops the node
         }
     }
 

@@ -111,6 +111,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <param name="cancellationToken">Stops the start, not the node.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="Storage.Files.StorageException">The state is in use, damaged or not accessible.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The port is taken.</exception>
     /// <exception cref="InvalidOperationException">Application and stored blocks do not belong together.</exception>
     public static async Task<ChainNode> StartAsync(
         ChainNodeOptions options, IApplication application, ISigner signer, TimeProvider time, ILogger logger,

@@ -3,9 +3,7 @@ using FedIoT.Consensus;
 
 namespace FedIoT.Gateway.Chain;
 
-/// <summary>
-/// What a chain node is told at start. Bounds that all nodes share are in <see cref="ConsensusLimits"/>.
-/// </summary>
+/// <summary>What a node is told at start. Bounds that all share are in <see cref="ConsensusLimits"/>.</summary>
 public sealed record ChainNodeOptions
 {
     /// <summary>Name of the chain: 1 to 50 printable ASCII characters.</summary>

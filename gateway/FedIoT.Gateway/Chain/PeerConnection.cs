@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using FedIoT.Storage.Files;
 using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Chain;
@@ -68,9 +69,10 @@ internal sealed class PeerConnection : IDisposable
         {
             await task.ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException
+            or StorageException)
         {
-            // how a socket says that it is closed; the reason was seen by the side that closed it
+            // how a socket says that it is closed; or a stored block could not be read for the peer, who asks another
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     private readonly IPeerSink sink;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly Socket listener = new(SocketType.Stream, ProtocolType.Tcp);
+    private readonly Socket listener;
     private readonly SemaphoreSlim handshakes = new(HandshakesMax);
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<AccountId, PeerConnection> connections = new();
@@ -41,6 +41,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
         this.time = time;
         this.logger = logger;
         self = signer.PublicKey.Account;
+        listener = new Socket(options.Listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         handshake = new PeerHandshake(options.ChainId, signer, validators);
     }
 
@@ -95,9 +96,10 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         listener.Dispose();
-        foreach (Task task in tasks.Keys)
+        while (!tasks.IsEmpty) // a task may have started another one before it saw the end
         {
-            await task.ConfigureAwait(false);
+            await Task.WhenAll(tasks.Keys).ConfigureAwait(false);
+            await Task.Yield();
         }
 
         handshakes.Dispose();
@@ -179,12 +181,13 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
 
     private async Task<PeerConnection?> DialAsync(AccountId peer)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        IPEndPoint endPoint = endPoints[peer];
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             using var timeout = new CancellationTokenSource(HandshakeMax, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping.Token);
-            await socket.ConnectAsync(endPoints[peer], either.Token).ConfigureAwait(false);
+            await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {

@@ -10,10 +10,9 @@ namespace FedIoT.Storage.Chain;
 /// that follows makes it part of the chain. Blocks without a commit are proposals that lost; they stay unread.
 /// </summary>
 /// <remarks>
-/// The three kinds of record tell themselves apart: an encoded block starts with a CBOR array of three, a commit
-/// with an array of four, a lock's prevotes with an array of two, so blocks are appended as they came from the
-/// network, without a copy. The index is rebuilt by
-/// reading the log at start. Thread-safe. Format: docs/spec/consensus.md §8.
+/// The kinds of record tell themselves apart: a block is a CBOR array of three, a commit one of four, a lock's
+/// prevotes one of two. So blocks are appended as they came from the network, without a copy. The index is rebuilt by
+/// reading the log at start. Thread-safe. Format: docs/spec/consensus.md §9.
 /// </remarks>
 public sealed class BlockStore : IDisposable
 {

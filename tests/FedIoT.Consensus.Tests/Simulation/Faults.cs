@@ -5,9 +5,7 @@ internal sealed record Faults
 {
     public int Validators { get; init; } = 4;
 
-    /// <summary>
-    /// Validators, from the first on, that misbehave in <see cref="Byzantine"/>'s way for the whole run.
-    /// </summary>
+    /// <summary>Validators, from the first on, that misbehave for the whole run.</summary>
     public int ByzantineCount { get; init; }
 
     public Byzantine Byzantine { get; init; }

@@ -59,6 +59,33 @@ public sealed class ChainNodeTests : IDisposable
     }
 
     [Fact]
+    public async Task Node_WhoseStateDiverges_StopsAndSaysSoWhileTheOthersGoOn()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        await cluster.SubmitAsync(0, 0, 1);
+        await cluster.WaitForCountAsync(1, Soon);
+        cluster.Applications[3].IsCorrupt = true;
+        for (int i = 1; i <= 6; i++)
+        {
+            await cluster.SubmitAsync(0, 100 * i, 1);
+            await cluster.Nodes[0]!.WaitForHeightAsync(cluster.Nodes[0]!.Height.Next, Soon);
+        }
+
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => cluster.Nodes[3]!.Completion.WaitAsync(Soon));
+        Assert.Contains("state root", failure.Message, StringComparison.Ordinal);
+        for (int i = 0; i < 3; i++)
+        {
+            while (cluster.Applications[i].Count < 7)
+            {
+                await cluster.Nodes[i]!.WaitForHeightAsync(cluster.Nodes[i]!.Height.Next, Soon);
+            }
+        }
+
+        Assert.Single(cluster.Applications[..3].Select(a => a.Status.StateRoot).Distinct());
+    }
+
+    [Fact]
     public async Task AllStoppedAbruptly_Restarted_ReplayAndContinue()
     {
         await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);

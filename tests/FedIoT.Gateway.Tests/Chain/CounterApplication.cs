@@ -14,6 +14,9 @@ internal sealed class CounterApplication : IApplication
 
     public long Count { get; private set; }
 
+    /// <summary>True: computes another root than the others, as a broken memory would.</summary>
+    public bool IsCorrupt { get; set; }
+
     public ApplicationStatus Status => status;
 
     public string? CheckTransaction(ReadOnlyMemory<byte> transaction) =>
@@ -29,6 +32,7 @@ internal sealed class CounterApplication : IApplication
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(status.StateRoot.ToArray());
+        hash.AppendData(IsCorrupt ? [1] : []);
         foreach (ReadOnlyMemory<byte> transaction in block.Transactions)
         {
             hash.AppendData(transaction.Span);

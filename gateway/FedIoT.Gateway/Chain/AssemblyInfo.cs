@@ -1,0 +1,3 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("FedIoT.Gateway.Tests")] // frames and handshake are tested from outside a node

@@ -1,0 +1,37 @@
+namespace FedIoT.Consensus.Tests;
+
+/// <summary>Bytes of protocol version 1. A change here is a change of the protocol.</summary>
+internal static class Golden
+{
+    public const string Precommit =
+        "846a5369676e6174757265315826a20127045820fa4d86c3b551aa6cd7c3759d040c037ef2c6379f01880f453c7ef537"
+        + "4406e4be4d666564696f742f3120766f74655831856a746573742d636861696e0207025820496aca80e4d8f29fb8e8cd"
+        + "816c3afb48d3f103970b3a2ee1600c08ca67326dee";
+
+    public const string NilPrevote =
+        "846a5369676e6174757265315826a20127045820fa4d86c3b551aa6cd7c3759d040c037ef2c6379f01880f453c7ef537"
+        + "4406e4be4d666564696f742f3120766f746550856a746573742d636861696e010100f6";
+
+    public const string Proposal =
+        "846a5369676e6174757265315826a20127045820fa4d86c3b551aa6cd7c3759d040c037ef2c6379f01880f453c7ef537"
+        + "4406e4be51666564696f742f312070726f706f73616c5831856a746573742d636861696e0702205820496aca80e4d8f2"
+        + "9fb8e8cd816c3afb48d3f103970b3a2ee1600c08ca67326dee";
+
+    public const string FirstHeader =
+        "8a016a746573742d636861696e011903e8f65820022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec73"
+        + "8a24f93cf658204ba69735ca53765ed6a709edb56c6ea236b7193a3b29a6b390c346f0f4340e4e5820323e9a5073e1fc"
+        + "e86eb5ffc01eaa439246407c0148745fc3e5edea4894cdeb905820db0743e2dcba9ebf2419bde0881beea966689a26fc"
+        + "44f9bef7adb2970ed37ee8";
+
+    public const string FirstHash =
+        "e463fb330fb0269c2cfdbcf0c5eef55a4cba970e0828089c9430148160593da9";
+
+    public const string SecondHash =
+        "889434d0d2f2dc5aa98de39081405450a83a04cad4272e7b93e736c28723e3af";
+
+    public const string SecondBlock =
+        "1a0dc521561332dbe0eed9acd5f06ba95cdbe533902580ebb17762701f62061d";
+
+    public const string ValidatorsHash =
+        "323e9a5073e1fce86eb5ffc01eaa439246407c0148745fc3e5edea4894cdeb90";
+}

@@ -8,6 +8,9 @@ namespace FedIoT.Firmware.Tests.Logic;
 internal sealed record DecodedFrame(
     string DeviceId, uint BootId, uint Sequence, uint Tag, uint UptimeMs, int Purpose, int Label, short[] Features)
 {
+    /// <summary>Length of the encoded frame.</summary>
+    public int Length { get; private init; }
+
     public static DecodedFrame Decode(byte[] frame, byte[] key)
     {
         var reader = new CborReader(frame, CborConformanceMode.Canonical);
@@ -49,7 +52,10 @@ internal sealed record DecodedFrame(
         Ensure(body.BytesRemaining == 0);
         short[] features = [.. bytes.Chunk(2).Select(b => unchecked((short)((b[0] << 8) | b[1])))];
         return new DecodedFrame(
-            device, BigEndian(iv, 0), BigEndian(iv, 4), specification, uptime, purpose, label, features);
+            device, BigEndian(iv, 0), BigEndian(iv, 4), specification, uptime, purpose, label, features)
+        {
+            Length = frame.Length,
+        };
     }
 
     private static uint BigEndian(byte[] bytes, int offset) =>

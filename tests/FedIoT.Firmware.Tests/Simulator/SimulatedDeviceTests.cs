@@ -23,7 +23,8 @@ public class SimulatedDeviceTests
         DeviceReport report = await device.RunAsync(TestContext.Current.CancellationToken);
 
         DecodedFrame[] frames = [.. broker.Frames];
-        Assert.Equal(new DeviceReport(new DeviceId("m-1"), 320, 320, 0, 0, 0, broker.Frames.Sum(f => f.Bytes), 1), report);
+        Assert.Equal(
+            new DeviceReport(new DeviceId("m-1"), 320, 320, 0, 0, 0, frames.Sum(f => f.Length), 1), report);
         Assert.Equal(Enumerable.Range(1, 320).Select(i => (uint)i), frames.Select(f => f.Sequence));
         Assert.Equal([160, 160], frames.CountBy(f => f.Purpose).OrderBy(p => p.Key).Select(p => p.Value));
         Assert.All(

@@ -39,7 +39,8 @@ public static class CommandLineHost
             return ExitCode.Interrupted;
         }
         catch (Exception e) when (
-            e is RunFailedException or StorageException or IOException or UnauthorizedAccessException or SocketException)
+            e is RunFailedException or StorageException or IOException or UnauthorizedAccessException
+                or SocketException)
         {
             await Console.Error.WriteLineAsync($"fediot: {e.Message}").ConfigureAwait(false);
             return ExitCode.Failure;

@@ -149,7 +149,8 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             refused[reason.ToString()] = refused.GetValueOrDefault(reason.ToString()) + count;
         }
 
-        double frameBytes = reports.Sum(r => r.BytesSent) / (double)reports.Sum(r => r.FramesPublished + r.FramesRetried);
+        long sent = reports.Sum(r => r.FramesPublished + r.FramesRetried);
+        double frameBytes = reports.Sum(r => r.BytesSent) / (double)sent;
         return new StreamResult(published, stored, refused, frameBytes, published / seconds, trainers);
     }
 

@@ -231,6 +231,11 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             var round = new DemoRound(
                 closed.Event.Round, closed.Height.Value, stream.FramesPerSecond, closed.Event.DeltaCount, closed.Bytes,
                 metrics.Accuracy, time.GetElapsedTime(start));
+            if (rounds.Count == 0)
+            {
+                view.Stage("training");
+            }
+
             rounds.Add(round);
             view.RoundClosed(round);
             last = closed.Task;

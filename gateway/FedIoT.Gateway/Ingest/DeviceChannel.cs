@@ -38,6 +38,7 @@ internal sealed class DeviceChannel : IMqttChannelAdapter
     private DeviceRegistry.Entry? device;
     private Task acknowledging = Task.CompletedTask;
     private ITimer? keepAlive;
+    private bool keepAliveMissed;
     private long lastReceived;
 
     public DeviceChannel(
@@ -225,8 +226,9 @@ internal sealed class DeviceChannel : IMqttChannelAdapter
 
     private void CheckKeepAlive(TimeSpan limit)
     {
+        // The timer may fire again before the abort has closed the connection; it counts once.
         if (time.GetElapsedTime(Volatile.Read(ref lastReceived)) >= limit
-            && !connection.ConnectionClosed.IsCancellationRequested)
+            && Interlocked.Exchange(ref keepAliveMissed, true) == false)
         {
             counters.Add(ConnectionRefusal.KeepAliveMissed);
             connection.Abort(new ConnectionAbortedException("Keep-alive missed."));

@@ -109,7 +109,8 @@ public sealed class DemoRunTests
         Assert.Equal(
             Convert.ToHexStringLower(SHA256.HashData(model)), report.GetProperty("modelSha256").GetString());
         using var file = JsonDocument.Parse(File.ReadAllText(folder.File("report.json")));
-        Assert.Equal(report.GetProperty("modelSha256").GetString(), file.RootElement.GetProperty("modelSha256").GetString());
+        Assert.Equal(
+            report.GetProperty("modelSha256").GetString(), file.RootElement.GetProperty("modelSha256").GetString());
         Assert.True(File.Exists(folder.File("accuracy.svg")));
         Assert.Equal(roots.Length, Directory.GetDirectories(folder.File("nodes")).Length);
     }

@@ -1,0 +1,4 @@
+using Xunit;
+
+// The suites start whole networks as processes; beside them, suites with real timers would measure the machine's load.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,4 +1,4 @@
 using Xunit;
 
 // The suites start whole networks as processes; beside them, suites with real timers would measure the machine's load.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]

@@ -41,6 +41,22 @@ public sealed class DemoRunTests
         AssertSound(result.LastJson(), folder);
     }
 
+    [Theory]
+    [InlineData("mean", "label-flip:1")]
+    [InlineData("clip-mean", "sign-flip:1")]
+    [InlineData("median", "noise:1")]
+    [InlineData("trimmed-mean", "scaled:1")]
+    public async Task Demo_WithEveryRuleAndAttack_Agrees(string rule, string attack)
+    {
+        using var folder = new TemporaryFolder();
+        Fediot.Result result = await Fediot.RunAsync(
+            "demo", "--rounds", "2", "--rule", rule, "--attack", attack, "--json", "--out", folder.Path);
+        Assert.True(result.ExitCode == 0, result.Error);
+        AssertSound(result.LastJson(), folder);
+        Assert.Equal(rule, result.LastJson().GetProperty("rule").GetString());
+        Assert.Equal(attack, result.LastJson().GetProperty("attack").GetString());
+    }
+
     [Fact]
     public async Task Demo_OnPeopleItHasNotSeen_ReachesTheReference()
     {

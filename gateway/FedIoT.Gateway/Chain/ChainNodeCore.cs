@@ -33,7 +33,8 @@ internal sealed partial class ChainNodeCore
     private (Height Height, int Round, ConsensusStep Step) lastProgress;
     private int ticksUntilResend = 1;
     private int resendBackOff = 1;
-    private AccountId? syncPeer;
+    private AccountId? syncPeer; // who answers now
+    private AccountId lastAsked;
     private (SignedProposal Proposal, byte[] Bytes)? lastEncoded;
 
     public ChainNodeCore(
@@ -301,7 +302,7 @@ internal sealed partial class ChainNodeCore
     {
         if (shell.Send(peer, PeerMessages.BlockRequest(Executor.Head.Height.Next)))
         {
-            syncPeer = peer;
+            syncPeer = lastAsked = peer;
         }
     }
 
@@ -334,15 +335,16 @@ internal sealed partial class ChainNodeCore
         }
     }
 
-    // Nothing moved for a tick: whoever was asked is asked no more, the next one ahead is.
+    // Nothing moved for a tick: whoever was asked last is not asked again before all others that are ahead, whatever
+    // it answered. Else a liar could keep this node from the chain.
     private void AskSomebodyAhead()
     {
-        AccountId? last = syncPeer;
         syncPeer = null;
         AccountId[] ahead = [.. peerHeights.Where(p => p.Value > Executor.Head.Height).Select(p => p.Key)];
         if (ahead.Length > 0)
         {
-            RequestBlocks(ahead[(Array.IndexOf(ahead, last ?? default) + 1) % ahead.Length]);
+            int next = Array.FindIndex(ahead, a => a > lastAsked);
+            RequestBlocks(ahead[Math.Max(next, 0)]);
         }
     }
 

@@ -7,7 +7,9 @@ public static class CommitVerifier
     /// <param name="chainId">Chain that the signatures must name.</param>
     /// <param name="validators">Set of the commit's height, known from elsewhere.</param>
     /// <param name="commit">What a peer sent.</param>
-    public static CommitVerdict Verify(string chainId, ValidatorSet validators, Commit commit)
+    /// <param name="verified">Signatures that need no second look; null = verify all.</param>
+    public static CommitVerdict Verify(
+        string chainId, ValidatorSet validators, Commit commit, VerifiedSignatures? verified = null)
     {
         ArgumentNullException.ThrowIfNull(validators);
         ArgumentNullException.ThrowIfNull(commit);
@@ -39,7 +41,7 @@ public static class CommitVerifier
             Validator validator = validators[signature.ValidatorIndex];
             var vote = new Vote(
                 VoteType.Precommit, commit.Height, commit.Round, commit.BlockHash, validator.Account);
-            if (!validator.Key.Verify(vote.SignBytes(chainId, validator.Key), signature.Signature.Span))
+            if (!new SignedVote(vote, signature.Signature).Verify(chainId, validators, verified))
             {
                 return CommitVerdict.BadSignature;
             }

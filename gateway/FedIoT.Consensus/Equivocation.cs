@@ -15,6 +15,13 @@ public abstract record Equivocation
     /// <summary>At which height.</summary>
     public abstract Height Height { get; }
 
+    /// <summary>
+    /// The evidence as the bytes of a transaction, deterministic CBOR
+    /// <c>["fediot/1 equivocation", kind, height, round, validator, first, second]</c>. Whoever saw the same two
+    /// messages makes the same bytes. Format: docs/spec/consensus.md "Evidence".
+    /// </summary>
+    public abstract byte[] Encode();
+
     /// <summary>True when both messages are signed by this member and contradict each other.</summary>
     public abstract bool Verify(string chainId, ValidatorSet validators);
 
@@ -26,6 +33,16 @@ public abstract record Equivocation
 
         /// <inheritdoc/>
         public override Height Height => First.Vote.Height;
+
+        /// <inheritdoc/>
+        public override byte[] Encode()
+        {
+            (SignedVote low, SignedVote high) =
+                First.Vote.BlockHash.CompareTo(Second.Vote.BlockHash) <= 0 ? (First, Second) : (Second, First);
+            return EquivocationEncoding.Write(
+                (int)First.Vote.Type, Height, First.Vote.Round, Validator,
+                (null, low.Vote.BlockHash, low.Signature), (null, high.Vote.BlockHash, high.Signature));
+        }
 
         /// <inheritdoc/>
         public override bool Verify(string chainId, ValidatorSet validators) =>
@@ -44,6 +61,18 @@ public abstract record Equivocation
 
         /// <inheritdoc/>
         public override Height Height => First.Height;
+
+        /// <inheritdoc/>
+        public override byte[] Encode()
+        {
+            var first = ((int?)First.PolRound, First.BlockHash, FirstSignature);
+            var second = ((int?)Second.PolRound, Second.BlockHash, SecondSignature);
+            bool isOrdered =
+                (First.BlockHash, First.PolRound).CompareTo((Second.BlockHash, Second.PolRound)) <= 0;
+            return EquivocationEncoding.Write(
+                EquivocationEncoding.ProposalKind, Height, First.Round, Validator,
+                isOrdered ? first : second, isOrdered ? second : first);
+        }
 
         /// <inheritdoc/>
         public override bool Verify(string chainId, ValidatorSet validators)

@@ -40,12 +40,21 @@ public sealed record SignedProposal(Proposal Proposal, ReadOnlyMemory<byte> Sign
     }
 
     /// <summary>True when the proposer of this height and round signed this for this chain.</summary>
-    public bool Verify(string chainId, ValidatorSet validators)
+    /// <param name="chainId">The chain.</param>
+    /// <param name="validators">Set of the proposal's height.</param>
+    /// <param name="verified">Signatures that need no second look; null for none.</param>
+    public bool Verify(string chainId, ValidatorSet validators, VerifiedSignatures? verified = null)
     {
         ArgumentNullException.ThrowIfNull(validators);
         int index = validators.IndexOf(Proposal.Proposer);
-        return index >= 0 && validators.Proposer(Proposal.Height, Proposal.Round) == Proposal.Proposer
-            && validators[index].Key.Verify(Proposal.SignBytes(chainId, validators[index].Key), Signature.Span);
+        if (index < 0 || validators.Proposer(Proposal.Height, Proposal.Round) != Proposal.Proposer)
+        {
+            return false;
+        }
+
+        Wire.Cose.VerifyingKey key = validators[index].Key;
+        byte[] signBytes = Proposal.SignBytes(chainId, key);
+        return verified?.Verify(key, signBytes, Signature.Span) ?? key.Verify(signBytes, Signature.Span);
     }
 
     private static SignedProposal? Read(CborReader reader)

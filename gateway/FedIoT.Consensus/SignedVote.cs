@@ -31,12 +31,21 @@ public sealed record SignedVote(Vote Vote, ReadOnlyMemory<byte> Signature)
     }
 
     /// <summary>True when a member of the set signed this for this chain.</summary>
-    public bool Verify(string chainId, ValidatorSet validators)
+    /// <param name="chainId">The chain.</param>
+    /// <param name="validators">Set of the vote's height.</param>
+    /// <param name="verified">Signatures that need no second look; null for none.</param>
+    public bool Verify(string chainId, ValidatorSet validators, VerifiedSignatures? verified = null)
     {
         ArgumentNullException.ThrowIfNull(validators);
         int index = validators.IndexOf(Vote.Validator);
-        return index >= 0
-            && validators[index].Key.Verify(Vote.SignBytes(chainId, validators[index].Key), Signature.Span);
+        if (index < 0)
+        {
+            return false;
+        }
+
+        Wire.Cose.VerifyingKey key = validators[index].Key;
+        byte[] signBytes = Vote.SignBytes(chainId, key);
+        return verified?.Verify(key, signBytes, Signature.Span) ?? key.Verify(signBytes, Signature.Span);
     }
 
     private static SignedVote? Read(CborReader reader)

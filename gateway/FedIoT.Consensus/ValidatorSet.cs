@@ -91,6 +91,38 @@ public sealed class ValidatorSet
         return -1;
     }
 
+    /// <summary>
+    /// The set after the application's changes. Changes that would leave no set that the constructor takes are all
+    /// ignored: the same on every node, and a chain without validators could never move again.
+    /// </summary>
+    public ValidatorSet With(IReadOnlyList<ValidatorUpdate> updates)
+    {
+        ArgumentNullException.ThrowIfNull(updates);
+        if (updates.Count == 0)
+        {
+            return this;
+        }
+
+        var changed = new SortedDictionary<AccountId, Validator>(members.ToDictionary(v => v.Account));
+        foreach (ValidatorUpdate update in updates)
+        {
+            changed.Remove(update.Key.Account);
+            if (update.Power != 0)
+            {
+                changed.Add(update.Key.Account, new Validator(update.Key, update.Power));
+            }
+        }
+
+        try
+        {
+            return new ValidatorSet(changed.Values);
+        }
+        catch (ArgumentException)
+        {
+            return this; // empty, too many, or powers that no schedule can hold
+        }
+    }
+
     /// <summary>Who may propose at this height and round.</summary>
     public AccountId Proposer(Height height, int round) =>
         members[schedule[(int)((height.Value + round) % schedule.Length)]].Account;

@@ -24,8 +24,14 @@ public sealed record Account(VerifyingKey Key, AccountRoles Roles, long Power)
     /// <summary>Reward points of all rounds.</summary>
     public long Points { get; init; }
 
-    /// <summary>Provable faults. Stake is not at risk yet; a later version slashes by this list.</summary>
+    /// <summary>Provable faults.</summary>
     public int Strikes { get; init; }
+
+    /// <summary>What it loses for signing two consensus messages where one is allowed.</summary>
+    public long Stake { get; init; }
+
+    /// <summary>Equivocations up to this height are paid for; genesis = none was.</summary>
+    public Height SlashedAt { get; init; }
 
     /// <summary>True when it has all of <paramref name="roles"/>.</summary>
     public bool Has(AccountRoles roles) => (Roles & roles) == roles;

@@ -9,6 +9,11 @@ internal static class Admission
 {
     public static RejectionReason? Check(LedgerState state, ReadOnlyMemory<byte> bytes, SignatureCache cache)
     {
+        if (EquivocationEvidence.IsTagged(bytes.Span))
+        {
+            return EvidenceRules.Check(state.Genesis, state.Accounts.GetValueOrDefault, bytes, out _);
+        }
+
         if (Decode(state, bytes, out Transaction? transaction) is RejectionReason reason)
         {
             return reason;
@@ -71,6 +76,15 @@ internal static class Admission
         List<Transaction> waiting = DecodeAll(state, candidates, nonces);
         long gas = 0;
         long bytes = 0;
+        foreach (ReadOnlyMemory<byte> evidence in EvidenceRules.Choose(state, candidates))
+        {
+            if (bytes + evidence.Length <= bytesMax)
+            {
+                gas += EvidenceRules.GasCost; // there are at most as many as validators
+                bytes += evidence.Length;
+                chosen.Add(evidence);
+            }
+        }
 
         // Each pass takes what is next in its account's order; a candidate that came before its predecessor is
         // taken in a later pass. Every pass but the last takes at least one, and mempools are nearly in order.

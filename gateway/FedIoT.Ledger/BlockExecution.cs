@@ -33,6 +33,8 @@ internal sealed class BlockExecution
 
     public Height Height { get; }
 
+    public Genesis Genesis => start.Genesis;
+
     public int GatewayCount { get; private set; }
 
     public int DeviceCount => devices.Count;
@@ -56,7 +58,9 @@ internal sealed class BlockExecution
         Prepare(transactions, decoded, rejections);
         for (int i = 0; i < decoded.Length; i++)
         {
-            rejections[i] ??= Execute(decoded[i]!);
+            rejections[i] = rejections[i] is { } reason ? reason
+                : EquivocationEvidence.IsTagged(transactions[i].Span) ? EvidenceRules.Apply(this, transactions[i])
+                : Execute(decoded[i]!);
         }
 
         TaskPhases.ClosePhases(this);
@@ -119,14 +123,32 @@ internal sealed class BlockExecution
             return;
         }
 
-        var fault = new Fault(kind, participation.Gateway, task.Id, task.Round, Height, evidence);
-        changed.Add(StateKey.Fault(faults.Count));
-        faults.Add(fault);
-        Account account = accounts[participation.Gateway];
-        Put(account with { Strikes = account.Strikes + 1 });
+        Strike(
+            accounts[participation.Gateway],
+            new Fault(kind, participation.Gateway, task.Id, task.Round, Height, evidence));
         Participation marked = participation with { FaultBits = participation.FaultBits | bit };
         Put(task with { Participations = task.Participations.SetItem(participation.Gateway, marked) });
+    }
+
+    /// <summary>Puts a fault onto the strike list and the account back with one strike more.</summary>
+    public void Strike(Account account, Fault fault)
+    {
+        changed.Add(StateKey.Fault(faults.Count));
+        faults.Add(fault);
+        Put(account with { Strikes = account.Strikes + 1 });
         Emit(new FaultRecorded(fault));
+    }
+
+    /// <summary>Takes gas of the block; false when it does not have so much left.</summary>
+    public bool TryUseGas(long gas)
+    {
+        if (gasUsed + gas > LedgerLimits.BlockGasMax)
+        {
+            return false;
+        }
+
+        gasUsed += gas;
+        return true;
     }
 
     /// <summary>Decodes, and verifies signatures into the cache on all cores. Only the decoding is a result.</summary>
@@ -135,6 +157,11 @@ internal sealed class BlockExecution
     {
         Parallel.For(0, decoded.Length, i =>
         {
+            if (EquivocationEvidence.IsTagged(transactions[i].Span))
+            {
+                return;
+            }
+
             rejections[i] = Admission.Decode(start, transactions[i], out decoded[i]);
             if (rejections[i] is null && start.Accounts.TryGetValue(decoded[i]!.Signer, out Account? signer)
                 && decoded[i]!.Nonce > signer.Nonce)
@@ -185,13 +212,12 @@ internal sealed class BlockExecution
         }
 
         long gas = Gas.Of(transaction);
-        if (gasUsed + gas > LedgerLimits.BlockGasMax)
+        if (!TryUseGas(gas))
         {
             return RejectionReason.BlockGasExceeded;
         }
 
         // From here on the nonce is used up, whatever the body's fate: a transaction never gets a second chance.
-        gasUsed += gas;
         signer = signer with { Nonce = transaction.Nonce };
         Put(signer);
         CurrentTransaction = transaction.Hash;

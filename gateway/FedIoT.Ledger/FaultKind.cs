@@ -14,4 +14,8 @@ public enum FaultKind
 
     /// <summary>Committed to and showed a copy of another device's delta.</summary>
     DuplicateDelta = 4,
+
+    /// <summary>Signed two consensus messages where one is allowed. Of no task; the round is the consensus round.
+    /// </summary>
+    Equivocation = 5,
 }

@@ -24,6 +24,9 @@ public static class LedgerLimits
     /// <summary>How far ahead of an account's nonce the mempool accepts a transaction.</summary>
     public const ulong NoncesAheadMax = 256;
 
+    /// <summary>Stake of a validator of genesis for each unit of its voting power.</summary>
+    public const long GenesisStakePerPower = 1_000;
+
     /// <summary>Gas that the transactions of one block may use together; about two seconds of one core.</summary>
     public const long BlockGasMax = 200_000_000;
 }

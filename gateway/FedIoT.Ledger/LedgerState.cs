@@ -183,6 +183,11 @@ public sealed class LedgerState
         Account account = accounts.TryGetValue(key.Account, out Account? known)
             ? known
             : new Account(key, AccountRoles.None, 0);
-        accounts[key.Account] = account with { Roles = account.Roles | role, Power = Math.Max(account.Power, power) };
+        accounts[key.Account] = account with
+        {
+            Roles = account.Roles | role,
+            Power = Math.Max(account.Power, power),
+            Stake = Math.Max(account.Stake, power * LedgerLimits.GenesisStakePerPower),
+        };
     }
 }

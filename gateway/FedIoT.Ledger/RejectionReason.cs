@@ -30,6 +30,9 @@ public enum RejectionReason
     /// <summary>The block's gas does not suffice; it may stand in a later block.</summary>
     BlockGasExceeded = 8,
 
+    /// <summary>The validator has paid for it, or has nothing to lose.</summary>
+    EvidenceStale = 9,
+
     /// <summary>Only an administrator may do this.</summary>
     NotAdministrator = 20,
 

@@ -70,7 +70,7 @@ internal static class SnapshotReader
 
     private static Account ReadAccount(CborReader reader)
     {
-        StartArray(reader, 9);
+        StartArray(reader, 11);
         var algorithm = (SignatureAlgorithm)reader.ReadInt32();
         VerifyingKey key = ReadKey(algorithm, reader.ReadDefiniteLengthByteString().Span);
         var roles = (AccountRoles)reader.ReadInt32();
@@ -84,6 +84,8 @@ internal static class SnapshotReader
             DeviceCount = reader.ReadInt32(),
             Points = reader.ReadInt64(),
             Strikes = reader.ReadInt32(),
+            Stake = reader.ReadInt64(),
+            SlashedAt = new Height(reader.ReadInt64()),
         };
         reader.ReadEndArray();
         return account;

@@ -31,7 +31,7 @@ internal static class StateValues
 
     public static bool Write(CborWriter writer, Account account)
     {
-        writer.WriteStartArray(9);
+        writer.WriteStartArray(11);
         writer.WriteInt32((int)account.Key.Algorithm);
         writer.WriteByteString(account.Key.Bytes);
         writer.WriteInt32((int)account.Roles);
@@ -41,6 +41,8 @@ internal static class StateValues
         writer.WriteInt32(account.DeviceCount);
         writer.WriteInt64(account.Points);
         writer.WriteInt32(account.Strikes);
+        writer.WriteInt64(account.Stake);
+        writer.WriteInt64(account.SlashedAt.Value);
         writer.WriteEndArray();
         return true;
     }

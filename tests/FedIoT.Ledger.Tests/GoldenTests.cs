@@ -33,12 +33,12 @@ public sealed class GoldenTests
     {
         TestChain chain = StateTests.Played();
         Pin(
-            "957ed772958b4fe9f7a2c6c10e770284b93eac9ae2605a178067ea83e3d2d999",
+            "96847c61d56caf3a2c3784d96306b5e959584ff7cc0cc4516c07f0e301d7cba1",
             LedgerState.FromGenesis(chain.Genesis).StateRoot);
         Pin("669e2c2a58bca11883bb8613d854a8e59f3366b4caf024988d4da63189951491", chain.Task.Model.Hash);
-        Pin("2e0f3d0faade6a4d08a4b3b96d7227615815c15d7572e31219a37244123d61a2", chain.State.StateRoot);
+        Pin("b5575354221bbc8e5211de3a4414a92a1de50baa412c7b351631d0fd850f8121", chain.State.StateRoot);
         Pin(
-            "52b6426a500cd3b2c9edd4974d84be5bd6ae4a3a5e0941d51380d8f10a28e014",
+            "2853131aa716ea69730158857229c9958c4d46e3924a66f1a1bce6e0bddba5a1",
             Hash256.Of(chain.State.EncodeSnapshot()));
     }
 

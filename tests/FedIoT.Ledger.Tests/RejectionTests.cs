@@ -105,7 +105,10 @@ public sealed class RejectionTests
 
     /// <summary>Reasons that need a chain too large for a short script: they have tests of their own.</summary>
     private static readonly RejectionReason[] Elsewhere =
-        [RejectionReason.TooManyGateways, RejectionReason.TooManyDevices, RejectionReason.RoundFull];
+    [
+        RejectionReason.TooManyGateways, RejectionReason.TooManyDevices, RejectionReason.RoundFull,
+        RejectionReason.EvidenceStale, // needs consensus messages
+    ];
 
     public static readonly TheoryData<RejectionReason> Reasons = [.. Provocations.Keys];
 

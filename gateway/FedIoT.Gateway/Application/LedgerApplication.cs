@@ -1,5 +1,6 @@
 using FedIoT.Consensus;
 using FedIoT.Ledger;
+using FedIoT.Ledger.Events;
 using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Application;
@@ -57,7 +58,13 @@ public sealed class LedgerApplication : IApplication
         // empty blocks beyond those of the idle interval: transactions make blocks.
         bool opensRound = state.Tasks.Values.Any(t => t.Phase == TaskPhase.Pending);
         return new FinalizedBlock(
-            state.StateRoot, [.. outcome.Rejections.Select(r => r?.ToString())], WantsNextBlock: opensRound);
+            state.StateRoot, [.. outcome.Rejections.Select(r => r?.ToString())], WantsNextBlock: opensRound)
+        {
+            ValidatorUpdates =
+            [
+                .. outcome.Events.OfType<ValidatorPowerChanged>().Select(e => new ValidatorUpdate(e.Key, e.Power)),
+            ],
+        };
     }
 
     /// <inheritdoc/>

@@ -16,27 +16,35 @@ internal sealed class BlockExecutor
     private readonly ChainNodeOptions options;
     private readonly IApplication application;
     private readonly BlockStore store;
-    private readonly ValidatorSet validators;
+    private readonly VerifiedSignatures verified;
     private readonly AccountId self;
     private readonly TimeProvider time;
+    private readonly ValidatorSet genesis;
+    private ValidatorPair validators;
     private ChainHead head = new(Height.Genesis, Hash256.Zero, Hash256.Zero, 0);
     private Commit? lastCommit;
+    private ValidatorSet lastValidators; // of that commit
     private Hash256 ownBlock;
 
     public BlockExecutor(
-        ChainNodeOptions options, IApplication application, BlockStore store, ValidatorSet validators, AccountId self,
-        TimeProvider time)
+        ChainNodeOptions options, IApplication application, BlockStore store, VerifiedSignatures verified,
+        AccountId self, TimeProvider time)
     {
         this.options = options;
         this.application = application;
         this.store = store;
-        this.validators = validators;
+        this.verified = verified;
+        genesis = lastValidators = new ValidatorSet(options.Validators);
+        validators = new ValidatorPair(Height.Genesis.Next, genesis, genesis);
         this.self = self;
         this.time = time;
     }
 
     /// <summary>Where the chain ends.</summary>
     public ChainHead Head => Volatile.Read(ref head);
+
+    /// <summary>Who decides the next two heights. Written before <see cref="Head"/>.</summary>
+    public ValidatorPair Validators => Volatile.Read(ref validators);
 
     /// <summary>True when the application waits for heights to pass.</summary>
     public bool WantsNextBlock { get; private set; }
@@ -60,6 +68,9 @@ internal sealed class BlockExecutor
             head = new ChainHead(status.Height, block.Hash, status.StateRoot, block.Header.Time);
         }
 
+        lastValidators = SetOf(status.LastValidators);
+        Volatile.Write(ref validators, new ValidatorPair(
+            status.Height.Next, SetOf(status.Validators), SetOf(status.NextValidators)));
         while (head.Height < store.Height)
         {
             (Block block, Commit commit) = store.Read(head.Height.Next);
@@ -80,7 +91,7 @@ internal sealed class BlockExecutor
         long now = Math.Clamp(time.GetUtcNow().ToUnixTimeMilliseconds(), 0, BlockHeader.TimeMax);
         var header = new BlockHeader(
             options.ChainId, on.Height.Next, Math.Max(now, on.Time), on.BlockHash, Hash256.Zero, Hash256.Zero,
-            on.StateRoot, validators.Hash, self);
+            on.StateRoot, validators.Current.Hash, self);
         Block block = Block.Create(header, transactions, lastCommit);
         ownBlock = block.Hash;
         return block;
@@ -134,6 +145,10 @@ internal sealed class BlockExecutor
         application.Commit();
         WantsNextBlock = result.WantsNextBlock;
         lastCommit = commit;
+        lastValidators = Validators.Current;
+        ValidatorSet following = Validators.Next.With(result.ValidatorUpdates);
+        Volatile.Write(
+            ref validators, new ValidatorPair(header.Height.Next, Validators.Next, following));
         Volatile.Write(ref head, new ChainHead(header.Height, block.Hash, result.StateRoot, header.Time));
         var committed = new CommittedBlock(
             header.Height, header.Time, block.Hash, header.Proposer, block.Transactions, result.Rejections,
@@ -142,12 +157,16 @@ internal sealed class BlockExecutor
         return committed;
     }
 
+    private ValidatorSet SetOf(IReadOnlyList<Validator>? members) =>
+        members is null ? genesis : new ValidatorSet(members);
+
     private bool Continues(Block block)
     {
         BlockHeader header = block.Header;
         return header.ChainId == options.ChainId && header.Height == Head.Height.Next
             && header.PreviousBlockHash == Head.BlockHash && header.Time >= Head.Time
-            && header.ValidatorsHash == validators.Hash && validators.IndexOf(header.Proposer) >= 0;
+            && header.ValidatorsHash == validators.Current.Hash
+            && validators.Current.IndexOf(header.Proposer) >= 0;
     }
 
     private bool HasValidLastCommit(Block block)
@@ -159,7 +178,7 @@ internal sealed class BlockExecutor
 
         return block.LastCommit is { } commit && commit.Height == Head.Height && commit.BlockHash == Head.BlockHash
             && (commit.Hash == lastCommit?.Hash
-                || CommitVerifier.Verify(options.ChainId, validators, commit) == CommitVerdict.Valid);
+                || CommitVerifier.Verify(options.ChainId, lastValidators, commit, verified) == CommitVerdict.Valid);
     }
 
     private void ThrowIfDiverged(Block block)

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Threading.Channels;
 using FedIoT.Consensus;
-using FedIoT.Signing;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
@@ -20,12 +19,8 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly ILogger logger;
     private readonly BlockStore store;
     private readonly SignStateLog signState;
-    private readonly GuardedSigner guardedSigner;
-    private readonly ValidatorSet validators;
-    private readonly BlockExecutor executor;
-    private readonly Mempool mempool;
+    private readonly ChainNodeCore core;
     private readonly PeerNetwork network;
-    private readonly ConsensusMachine machine;
 
     // Unbounded in type, bounded in fact: peers write by credits (260 a connection), timers and signatures are a few
     // for each round, and the two signals below are posted once until they are taken.
@@ -54,14 +49,11 @@ public sealed partial class ChainNode : IAsyncDisposable
         this.time = time;
         this.logger = logger;
         Account = signer.PublicKey.Account;
-        validators = new ValidatorSet(options.Validators);
-        guardedSigner = new GuardedSigner(signer, signState, options.ChainId);
-        executor = new BlockExecutor(options, application, store, validators, Account, time);
-        mempool = new Mempool(application, options, time);
-        machine = new ConsensusMachine(Account, options.Timeouts, validators);
-        var inbox = new PeerInbox(
-            options, validators, executor, store, mempool, inputs.Writer, SignalTransactionsWait);
-        network = new PeerNetwork(options, signer, validators, inbox, time, logger);
+        var verified = new VerifiedSignatures();
+        core = new ChainNodeCore(options, application, signer, store, signState, verified, this, time, logger);
+        var border = new ChainNodeBorder(options, core.Executor, store, verified);
+        var inbox = new PeerInbox(border, core.Mempool, inputs.Writer, SignalTransactionsWait);
+        network = new PeerNetwork(options, signer, new ValidatorSet(options.Validators), inbox, time, logger);
     }
 
     /// <summary>This node's identity.</summary>
@@ -71,7 +63,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     public IPEndPoint ListenEndPoint => network.ListenEndPoint;
 
     /// <summary>Height, block hash and state root in one snapshot.</summary>
-    public ChainHead Head => executor.Head;
+    public ChainHead Head => core.Executor.Head;
 
     /// <summary>Last committed height.</summary>
     public Height Height => Head.Height;
@@ -86,7 +78,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     public int ConnectedPeers => network.ConnectedCount;
 
     /// <summary>Transactions that wait for a block.</summary>
-    public int WaitingTransactions => mempool.Count;
+    public int WaitingTransactions => core.Mempool.Count;
 
     /// <summary>Bytes written to peers since start.</summary>
     public long BytesSent => network.BytesSent;
@@ -95,7 +87,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     public long BytesReceived => network.BytesReceived;
 
     /// <summary>From submission here to commit here.</summary>
-    public FinalityStatistics Finality { get; } = new();
+    public FinalityStatistics Finality => core.Finality;
 
     /// <summary>
     /// Ends only by failure: the disk, or a state root that differs from the chain's. Completes when disposed.
@@ -135,7 +127,7 @@ public sealed partial class ChainNode : IAsyncDisposable
                 () => BlockStore.Open(Path.Combine(options.StateDirectory, "blocks")), cancellationToken)
                 .ConfigureAwait(false);
             node = new ChainNode(options, application, signer, store, signState, time, logger);
-            await Task.Run(node.executor.Replay, cancellationToken).ConfigureAwait(false);
+            await Task.Run(node.core.Executor.Replay, cancellationToken).ConfigureAwait(false);
             node.Start();
             return node;
         }
@@ -167,10 +159,9 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <param name="transaction">Kept; must not change.</param>
     public Task<string?> SubmitAsync(ReadOnlyMemory<byte> transaction)
     {
-        string? refusal = mempool.TryAdd(transaction, isLocal: true);
+        string? refusal = core.TryAdmit(transaction);
         if (refusal is null)
         {
-            network.Broadcast(new Frame(FrameType.Transaction, transaction));
             SignalTransactionsWait();
         }
 
@@ -215,7 +206,7 @@ public sealed partial class ChainNode : IAsyncDisposable
         inputs.Writer.TryComplete();
         toSign.Writer.TryComplete();
         await Task.WhenAll(tasks).ConfigureAwait(false);
-        ForgetTimers();
+        ((IChainNodeShell)this).ForgetTimers();
         store.Dispose();
         signState.Dispose();
         stopping.Dispose();

@@ -51,9 +51,11 @@ public sealed class BlockStore : IDisposable
     /// <summary>Opens or creates a store and reads its index.</summary>
     /// <param name="folder">Its folder; nothing else may live in it.</param>
     /// <exception cref="StorageException">Not accessible, in use by another process, or damaged.</exception>
-    public static BlockStore Open(string folder)
+    public static BlockStore Open(string folder) => Open(RealDisk.Instance, folder);
+
+    internal static BlockStore Open(IDisk disk, string folder)
     {
-        SegmentLog log = SegmentLog.Open(folder, new SegmentLogOptions
+        SegmentLog log = SegmentLog.Open(disk, folder, new SegmentLogOptions
         {
             SegmentBytesMax = 64 << 20,
             RecordBytesMax = ConsensusLimits.BlockBytesMax,

@@ -37,10 +37,12 @@ public sealed class SignStateLog : ISignState, IDisposable
     /// <param name="folder">Its folder; nothing else may live in it.</param>
     /// <param name="signer">The key's account; records of another key are refused.</param>
     /// <exception cref="StorageException">In use by another process, damaged, or of another key.</exception>
-    public static SignStateLog Open(string folder, AccountId signer)
+    public static SignStateLog Open(string folder, AccountId signer) => Open(RealDisk.Instance, folder, signer);
+
+    internal static SignStateLog Open(IDisk disk, string folder, AccountId signer)
     {
         SegmentLog log = SegmentLog.Open(
-            folder, new SegmentLogOptions { SegmentBytesMax = 1 << 20, RecordBytesMax = RecordBytes });
+            disk, folder, new SegmentLogOptions { SegmentBytesMax = 1 << 20, RecordBytesMax = RecordBytes });
         try
         {
             var state = new SignStateLog(log, signer);

@@ -1,0 +1,35 @@
+using FedIoT.Consensus;
+using FedIoT.Wire;
+
+namespace FedIoT.Gateway.Chain;
+
+/// <summary>
+/// What the core of a node needs from outside: peers, timers and the signing task. Sockets in the product; a seeded
+/// scheduler in the simulation.
+/// </summary>
+internal interface IChainNodeShell
+{
+    /// <summary>Peers with an authenticated connection.</summary>
+    int ConnectedPeers { get; }
+
+    /// <summary>Queues a frame for one peer; false when it is not connected or its queue is full.</summary>
+    bool Send(AccountId peer, in Frame frame);
+
+    /// <summary>Queues a frame for everybody.</summary>
+    void Broadcast(in Frame frame);
+
+    /// <summary>Hands the input back after so long, unless the timers are forgotten before.</summary>
+    void Schedule(TimeSpan after, NodeInput input);
+
+    /// <summary>Forgets what was scheduled: the height is over.</summary>
+    void ForgetTimers();
+
+    /// <summary>
+    /// Has <see cref="ChainNodeCore.Sign"/> called with this elsewhere, because a chip may take long, and its answer
+    /// handed back. False when too many requests wait.
+    /// </summary>
+    bool TryRequestSignature(ConsensusAction request);
+
+    /// <summary>A block is stored and executed.</summary>
+    void OnCommitted(CommittedBlock block);
+}

@@ -1,0 +1,115 @@
+using FedIoT.Consensus;
+using FedIoT.Ledger;
+using FedIoT.Ledger.Events;
+using FedIoT.Wire;
+using Xunit;
+
+namespace FedIoT.Simulation.Tests;
+
+/// <summary>Evidence as consensus writes it and the ledger reads it.</summary>
+public sealed class EvidenceTests
+{
+    private static readonly Hash256 A = Hash256.Of("a"u8);
+    private static readonly Hash256 B = Hash256.Of("b"u8);
+
+    private readonly Genesis genesis = new(
+        World.ChainId, SimulatedSigner.All.Take(4).Select(s => new GenesisValidator(s.PublicKey, 2)), [],
+        [SimulatedSigner.All[9].PublicKey]);
+
+    private static AccountId Accused => SimulatedSigner.All[1].PublicKey.Account;
+
+    [Fact]
+    public void Slash_TwoVotes_CostsStakeAndPowerOnce()
+    {
+        byte[] evidence = Votes(1, A, B).Encode();
+        LedgerState state = LedgerState.FromGenesis(genesis);
+        Assert.Equal(2_000, state.Accounts[Accused].Stake);
+        Assert.Null(state.CheckTransaction(evidence, new SignatureCache()));
+        Assert.Equal([new ReadOnlyMemory<byte>(evidence)], state.PrepareBlock([evidence, evidence], 1 << 20));
+
+        (LedgerState next, BlockOutcome outcome) = Execute(state, evidence, evidence, Votes(1, A, default).Encode());
+
+        Assert.Equal([null, RejectionReason.EvidenceStale, RejectionReason.EvidenceStale], outcome.Rejections);
+        Account account = next.Accounts[Accused];
+        Assert.Equal((0, 0, 1, new Height(1)), (account.Stake, account.Power, account.Strikes, account.SlashedAt));
+        Fault fault = Assert.Single(next.Faults);
+        Assert.Equal((FaultKind.Equivocation, Accused), (fault.Kind, fault.Account));
+        Assert.Equal(2_000, Assert.Single(outcome.Events.OfType<StakeSlashed>()).Stake);
+        Assert.Equal(0, Assert.Single(outcome.Events.OfType<ValidatorPowerChanged>()).Power);
+        Assert.Equal(RejectionReason.EvidenceStale, next.CheckTransaction(evidence, new SignatureCache()));
+        Assert.Empty(next.PrepareBlock([evidence], 1 << 20));
+        Assert.True(LedgerState.TryDecodeSnapshot(next.EncodeSnapshot(), out LedgerState? again));
+        Assert.Equal(next.StateRoot, again!.StateRoot);
+    }
+
+    [Fact]
+    public void Encode_SamePairInOtherOrder_IsTheSameBytes()
+    {
+        Assert.Equal(Votes(1, A, B).Encode(), Votes(1, B, A).Encode());
+        Assert.Equal(Proposals(1, (A, -1), (A, 0)).Encode(), Proposals(1, (A, 0), (A, -1)).Encode());
+    }
+
+    [Fact]
+    public void Slash_TwoProposals_AlsoOfOneBlock()
+    {
+        LedgerState state = LedgerState.FromGenesis(genesis);
+        Assert.Equal([null], Execute(state, Proposals(1, (A, -1), (B, -1)).Encode()).Outcome.Rejections);
+        Assert.Equal([null], Execute(state, Proposals(1, (A, -1), (A, 0)).Encode()).Outcome.Rejections);
+    }
+
+    [Fact]
+    public void Check_WhatProvesNothing_IsRefused()
+    {
+        LedgerState state = LedgerState.FromGenesis(genesis);
+        byte[] good = Votes(1, A, B).Encode();
+        byte[] forged = [.. good];
+        forged[^1] ^= 1;
+        Assert.Equal(RejectionReason.BadSignature, Check(state, forged));
+        Assert.Equal(RejectionReason.Malformed, Check(state, Votes(1, A, A).Encode()));
+        Assert.Equal(RejectionReason.Malformed, Check(state, [.. good, 0]));
+        Assert.Equal(RejectionReason.UnknownSigner, Check(state, Votes(8, A, B).Encode()));
+        Assert.Equal(RejectionReason.EvidenceStale, Check(state, Votes(9, A, B).Encode())); // no validator
+        for (int length = 0; length < good.Length; length++)
+        {
+            Assert.NotNull(Check(state, good[..length]));
+        }
+    }
+
+    [Fact]
+    public void Slash_LastValidator_LosesTheStakeAndKeepsItsPlace()
+    {
+        var alone = new Genesis(
+            World.ChainId, [new GenesisValidator(SimulatedSigner.All[1].PublicKey, 2)], [],
+            [SimulatedSigner.All[9].PublicKey]);
+        (LedgerState next, BlockOutcome outcome) = Execute(LedgerState.FromGenesis(alone), Votes(1, A, B).Encode());
+        Assert.Equal((0, 2), (next.Accounts[Accused].Stake, next.Accounts[Accused].Power));
+        Assert.Empty(outcome.Events.OfType<ValidatorPowerChanged>());
+    }
+
+    private static RejectionReason? Check(LedgerState state, byte[] bytes) =>
+        state.CheckTransaction(bytes, new SignatureCache());
+
+    private static (LedgerState Next, BlockOutcome Outcome) Execute(LedgerState state, params byte[][] transactions) =>
+        state.Execute(state.Height.Next, default, [.. transactions.Select(t => new ReadOnlyMemory<byte>(t))]);
+
+    private static Equivocation.Votes Votes(int key, Hash256 first, Hash256 second) =>
+        new(Sign(key, first), Sign(key, second));
+
+    private static SignedVote Sign(int key, Hash256 hash)
+    {
+        SimulatedSigner signer = SimulatedSigner.All[key];
+        var vote = new Vote(VoteType.Precommit, new Height(1), 3, hash, signer.PublicKey.Account);
+        return new SignedVote(vote, signer.Sign(vote.SignBytes(World.ChainId, signer.PublicKey)));
+    }
+
+    private static Equivocation.Proposals Proposals(
+        int key, (Hash256 Hash, int PolRound) first, (Hash256 Hash, int PolRound) second)
+    {
+        SimulatedSigner signer = SimulatedSigner.All[key];
+        var one = new Proposal(new Height(1), 3, first.PolRound, first.Hash, signer.PublicKey.Account);
+        var two = new Proposal(new Height(1), 3, second.PolRound, second.Hash, signer.PublicKey.Account);
+        return new Equivocation.Proposals(
+            one, signer.Sign(one.SignBytes(World.ChainId, signer.PublicKey)),
+            two, signer.Sign(two.SignBytes(World.ChainId, signer.PublicKey)));
+    }
+}

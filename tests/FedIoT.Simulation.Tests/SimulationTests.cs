@@ -1,0 +1,51 @@
+using System.Collections.Concurrent;
+using FedIoT.Wire;
+using Xunit;
+
+namespace FedIoT.Simulation.Tests;
+
+/// <summary>Whole nodes under faults. <c>FEDIOT_SEEDS</c> says how many seeds; <c>FEDIOT_SEED</c> runs that one.</summary>
+public sealed class SimulationTests
+{
+    private const int SeedsDefault = 300;
+
+    [Fact]
+    public void Nodes_UnderFaultsOfManySeeds_AgreeAndMoveAgain()
+    {
+        int count = Seeds.Count(SeedsDefault);
+        var failures = new ConcurrentQueue<string>();
+        long blocks = 0;
+        long strikes = 0;
+        Parallel.ForEach(Seeds.From(count), seed =>
+        {
+            World? world = null;
+            if (failures.Count < 5 && Seeds.Run(seed, out world) is { } failure)
+            {
+                failures.Enqueue(failure);
+            }
+            else if (world is not null)
+            {
+                Interlocked.Add(ref blocks, world.Record.DecidedCount);
+                Interlocked.Add(ref strikes, world.Record.StruckCount);
+            }
+        });
+
+        Assert.True(failures.IsEmpty, string.Join('\n', failures));
+        Assert.True(blocks > 4L * count, $"only {blocks} blocks in {count} runs");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds, {blocks} blocks, {strikes} strikes");
+    }
+
+    [Fact]
+    public void Simulation_SameSeed_IsTheSameRun()
+    {
+        Assert.Equal(Fingerprint(77), Fingerprint(77));
+        Assert.NotEqual(Fingerprint(77), Fingerprint(78));
+
+        static ulong Fingerprint(ulong seed)
+        {
+            var world = new World(Scenario.For(seed));
+            world.Run();
+            return world.Fingerprint;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using FedIoT.Wire;
+using FedIoT.Wire.Cose;
+using FedIoT.Wire.Transactions;
+
+namespace FedIoT.Simulation;
+
+/// <summary>
+/// A gateway's software beside an honest node: hands in transactions, and hands in again what its node may have lost by
+/// dying. What a node accepted and did not die with must get into the chain.
+/// </summary>
+internal sealed class Client(World world, SimulatedNode node)
+{
+    private const int TransactionsMax = 6;
+    private readonly List<(byte[] Bytes, int AcceptedBy)> sent = []; // nonce - 1 is the position
+
+    /// <summary>True when something accepted is not in its node's chain yet.</summary>
+    public bool IsWaiting => node.Application is null
+        || sent.FindLastIndex(s => s.AcceptedBy == node.Incarnation) >= (int)Nonce;
+
+    private ulong Nonce => node.Application!.Committed.Accounts[node.Account].Nonce;
+
+    public void Start() => world.At(50 + world.Random(400), Step);
+
+    private void Step()
+    {
+        for (int i = 0; node.IsUp && i < sent.Count; i++)
+        {
+            if (sent[i].AcceptedBy != node.Incarnation && i >= (int)Nonce)
+            {
+                Submit(i);
+            }
+        }
+
+        if (sent.Count < TransactionsMax && node.IsUp)
+        {
+            sent.Add((Make((ulong)sent.Count + 1), -1));
+            Submit(sent.Count - 1);
+        }
+
+        if (sent.Count < TransactionsMax || !world.IsHealed || IsWaiting)
+        {
+            world.At(150 + world.Random(700), Step);
+        }
+    }
+
+    private void Submit(int index)
+    {
+        if (node.Submit(sent[index].Bytes) is null or "the transaction waits already")
+        {
+            sent[index] = (sent[index].Bytes, node.Incarnation);
+        }
+    }
+
+    private byte[] Make(ulong nonce)
+    {
+        VerifyingKey key = node.Signer.PublicKey;
+        var body = new RegisterDevice(new DeviceId($"d-{node.Key}-{nonce}"));
+        byte[] payload = TransactionCodec.EncodePayload(World.ChainId, nonce, body);
+        return CoseSign1.Assemble(
+            key, payload, node.Signer.Sign(CoseSign1.SignBytes(key, TransactionCodec.Role, payload)));
+    }
+}

@@ -1,0 +1,99 @@
+using FedIoT.Wire;
+
+namespace FedIoT.Simulation;
+
+/// <summary>What goes wrong in a run; all of it follows from the seed.</summary>
+internal sealed record Scenario
+{
+    /// <summary>Seed of the run.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Voting power of each validator.</summary>
+    public required IReadOnlyList<long> Powers { get; init; }
+
+    /// <summary>What the first validators do; the rest are honest.</summary>
+    public required IReadOnlyList<Attack> Attacks { get; init; }
+
+    /// <summary>Messages lost, in a thousand.</summary>
+    public int LossPerMille { get; init; }
+
+    /// <summary>Messages that come twice, in a thousand.</summary>
+    public int DuplicatesPerMille { get; init; }
+
+    /// <summary>Longest delay of a message until the network heals; afterwards 40 ms.</summary>
+    public int DelayMsMax { get; init; }
+
+    /// <summary>Longest time that a signature takes.</summary>
+    public int SignMsMax { get; init; }
+
+    public bool HasPartitions { get; init; }
+
+    public bool HasCrashes { get; init; }
+
+    public bool HasDiskFaults { get; init; }
+
+    public bool HasClockFaults { get; init; }
+
+    /// <summary>When the faults end; Byzantine validators go on.</summary>
+    public int HealsAtMs { get; init; }
+
+    public long TotalPower => Powers.Sum();
+
+    /// <summary>Draws a scenario.</summary>
+    public static Scenario For(ulong seed)
+    {
+        var random = SplitMix64.For(seed, 1);
+        int count = 4 + (random.Next(3) == 0 ? random.Next(7) : random.Next(2) * 3);
+        long[] powers = [.. Enumerable.Repeat(1L, count)];
+        if (random.Next(5) == 0)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                powers[i] = 1 + random.Next(4);
+            }
+        }
+
+        return new Scenario
+        {
+            Seed = seed,
+            Powers = powers,
+            Attacks = DrawAttacks(ref random, powers),
+            LossPerMille = random.Next(2) * random.Next(300),
+            DuplicatesPerMille = random.Next(2) * random.Next(150),
+            DelayMsMax = 20 + (random.Next(2) * random.Next(400)),
+            SignMsMax = 1 + (random.Next(3) == 0 ? random.Next(150) : 4),
+            HasPartitions = random.Next(2) == 0,
+            HasCrashes = random.Next(2) == 0,
+            HasDiskFaults = random.Next(3) == 0,
+            HasClockFaults = random.Next(3) == 0,
+            HealsAtMs = 3_000 + random.Next(3_000),
+        };
+    }
+
+    public override string ToString() =>
+        $"powers {string.Join(',', Powers)}; attacks {string.Join(',', Attacks)}; loss {LossPerMille}, duplicates "
+        + $"{DuplicatesPerMille} of 1000; delay to {DelayMsMax} ms; sign to {SignMsMax} ms; partitions {HasPartitions}, "
+        + $"crashes {HasCrashes}, disk {HasDiskFaults}, clock {HasClockFaults}; heals at {HealsAtMs} ms";
+
+    // Always less than a third of the power.
+    private static List<Attack> DrawAttacks(ref SplitMix64 random, long[] powers)
+    {
+        var attacks = new List<Attack>();
+        if (random.Next(4) == 0)
+        {
+            return attacks;
+        }
+
+        long total = powers.Sum();
+        long power = 0;
+        var kind = (Attack)random.Next(8);
+        while (attacks.Count < powers.Length && (power + powers[attacks.Count]) * 3 < total)
+        {
+            power += powers[attacks.Count];
+            attacks.Add(kind);
+            kind = random.Next(3) == 0 ? (Attack)random.Next(8) : kind;
+        }
+
+        return attacks;
+    }
+}

@@ -1,0 +1,291 @@
+using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
+using FedIoT.Gateway.Chain;
+using FedIoT.Storage.Chain;
+using FedIoT.Storage.Files;
+using FedIoT.Wire;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FedIoT.Simulation;
+
+/// <summary>
+/// A node of the product, its core, border, stores and ledger, with the world in place of sockets, timers and disk. Dies
+/// and starts again; only its disk stays.
+/// </summary>
+internal sealed class SimulatedNode : IChainNodeShell
+{
+    private readonly World world;
+    private readonly SimulatedSigner signer;
+    private readonly Attacker? attacker;
+    private SimulatedDisk disk = new();
+    private ChainNodeCore? core;
+    private ChainNodeBorder? border;
+    private readonly List<IDisposable> open = [];
+    private int incarnation;
+    private int timerGeneration;
+    private long signerFreeAt;
+
+    public SimulatedNode(World world, int id, int key, Attack? attack)
+    {
+        this.world = world;
+        Id = id;
+        Key = key;
+        signer = SimulatedSigner.All[key];
+        attacker = attack is { } kind ? new Attacker(world, this, kind) : null;
+        Clock = new SimulatedClock(() => world.NowMs);
+    }
+
+    public int Id { get; }
+
+    /// <summary>Position of its key among all.</summary>
+    public int Key { get; }
+
+    public AccountId Account => signer.PublicKey.Account;
+
+    public SimulatedSigner Signer => signer;
+
+    public bool IsHonest => attacker is null;
+
+    public bool IsUp => core is not null;
+
+    public SimulatedClock Clock { get; }
+
+    public ChainNodeCore? Core => core;
+
+    public LedgerApplication? Application { get; private set; }
+
+    public BlockStore? Store { get; private set; }
+
+    public SignStateLog? SignState { get; private set; }
+
+    public int Incarnation => incarnation;
+
+    /// <summary>Highest block that it had committed in any of its lives.</summary>
+    public long HighestCommitted { get; set; }
+
+    public SimulatedDisk Disk => disk;
+
+    public int ConnectedPeers => world.Nodes.Count(n => n.IsUp) - 1;
+
+    public string Where => $"node {Id}{(IsHonest ? string.Empty : $" ({attacker!.Kind})")}: "
+        + (core is null ? "down" : $"chain {core.Executor.Head.Height}, {core.Where}, waiting {core.Mempool.Count}");
+
+    /// <summary>Starts a process on the present disk.</summary>
+    public void Start()
+    {
+        if (IsUp)
+        {
+            return;
+        }
+
+        incarnation++;
+        timerGeneration++;
+        signerFreeAt = world.NowMs;
+        Guard(() =>
+        {
+            SignState = SignStateLog.Open(disk, "/sign", Account);
+            open.Add(SignState);
+            Store = BlockStore.Open(disk, "/blocks");
+            open.Add(Store);
+            Application = new LedgerApplication(world.Genesis);
+            ChainNodeOptions options = world.Options with { OnCommitted = b => world.Record.OnCommitted(this, b) };
+            core = new ChainNodeCore(
+                options, Application, signer, Store, SignState, world.Verified, this, Clock, NullLogger.Instance);
+            border = new ChainNodeBorder(options, core.Executor, Store, world.Verified);
+            core.Executor.Replay();
+            world.Record.OnStarted(this);
+            core.Start();
+            ScheduleTick(incarnation);
+            world.Connect(this);
+        });
+    }
+
+    /// <summary>Dies: the power is cut, or only the process killed.</summary>
+    public void Crash(bool isPowerCut)
+    {
+        Stop();
+        disk = isPowerCut ? disk.AfterPowerCut(world.Next()) : disk.AfterKill();
+        if (attacker?.Kind == Attack.Amnesia)
+        {
+            disk = new SimulatedDisk();
+        }
+    }
+
+    /// <summary>The same key elsewhere, or nobody.</summary>
+    public void Receive(SimulatedNode from, in Frame frame)
+    {
+        if (core is null)
+        {
+            return;
+        }
+
+        Frame received = frame;
+        attacker?.OnReceived(frame);
+        Guard(() => Handle(from, received));
+    }
+
+    /// <summary>A client hands in a transaction here.</summary>
+    public string? Submit(byte[] transaction)
+    {
+        string? refusal = "down";
+        Guard(() =>
+        {
+            refusal = core?.TryAdmit(transaction);
+            core?.Take(new NodeInput.TransactionsWait());
+        });
+        return IsUp ? refusal : "down";
+    }
+
+    /// <summary>A connection to a peer is there.</summary>
+    public void OnConnected(SimulatedNode peer) => Guard(() => core?.Take(new NodeInput.PeerConnected(peer.Account)));
+
+    bool IChainNodeShell.Send(AccountId peer, in Frame frame)
+    {
+        foreach (SimulatedNode to in world.Nodes)
+        {
+            if (to.Account == peer && to != this)
+            {
+                SendTo(to, frame);
+            }
+        }
+
+        return true;
+    }
+
+    void IChainNodeShell.Broadcast(in Frame frame)
+    {
+        foreach (SimulatedNode to in world.Nodes)
+        {
+            if (to.Account != Account)
+            {
+                SendTo(to, frame);
+            }
+        }
+    }
+
+    void IChainNodeShell.Schedule(TimeSpan after, NodeInput input)
+    {
+        int expected = timerGeneration;
+        int life = incarnation;
+        world.At((long)Math.Ceiling(after.TotalMilliseconds), () =>
+        {
+            if (timerGeneration == expected && incarnation == life)
+            {
+                Guard(() => core?.Take(input));
+            }
+        });
+    }
+
+    void IChainNodeShell.ForgetTimers() => timerGeneration++;
+
+    bool IChainNodeShell.TryRequestSignature(ConsensusAction request)
+    {
+        int life = incarnation;
+        signerFreeAt = Math.Max(signerFreeAt, world.NowMs) + world.Random(world.Scenario.SignMsMax + 1);
+        world.At(signerFreeAt - world.NowMs, () =>
+        {
+            if (incarnation == life)
+            {
+                Guard(() => Sign(request));
+            }
+        });
+        return true;
+    }
+
+    void IChainNodeShell.OnCommitted(CommittedBlock block)
+    {
+        // The record heard it through the options, replayed blocks too.
+    }
+
+    private void Sign(ConsensusAction request)
+    {
+        NodeInput? answer = core?.Sign(request);
+        if (answer is NodeInput.Consensus { Event: { } signed })
+        {
+            world.Record.OnSigned(this, signed);
+            core?.Take(answer);
+        }
+    }
+
+    private void Handle(SimulatedNode from, Frame frame)
+    {
+        if (frame.Type == FrameType.Transaction)
+        {
+            if (core!.Mempool.TryAdd(frame.Payload, isLocal: false) is null)
+            {
+                core.Take(new NodeInput.TransactionsWait());
+            }
+
+            return;
+        }
+
+        bool isGood = border!.TryRead(
+            from.Account, frame, answer => ((IChainNodeShell)this).Send(from.Account, answer), out NodeInput? input);
+        world.Check(isGood || !from.IsHonest, () => $"node {Id} refuses a {frame.Type} of the honest node {from.Id}");
+        if (input is not null)
+        {
+            core!.Take(input);
+        }
+    }
+
+    private void SendTo(SimulatedNode to, in Frame frame)
+    {
+        if (attacker is null)
+        {
+            world.Transmit(this, to, frame);
+        }
+        else
+        {
+            attacker.Send(to, frame);
+        }
+    }
+
+    private void ScheduleTick(int life)
+    {
+        world.At((long)world.Options.StallInterval.TotalMilliseconds, () =>
+        {
+            if (incarnation == life && IsUp)
+            {
+                Guard(() => core?.Take(new NodeInput.Tick()));
+                ScheduleTick(life);
+            }
+        });
+    }
+
+    // What ends the process: the disk. Everything else that an honest node throws is a finding.
+    private void Guard(Action action)
+    {
+        int life = incarnation;
+        try
+        {
+            action();
+        }
+        catch (PowerCutException)
+        {
+            Crash(isPowerCut: world.Random(2) == 0);
+            world.RestartLater(this);
+        }
+        catch (StorageException e)
+        {
+            world.Check(disk.HasFailed && life == incarnation, () => $"node {Id}: {e.Message}");
+            Crash(isPowerCut: false);
+            world.RestartLater(this);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException && !IsHonest)
+        {
+            Crash(isPowerCut: false); // its own lies confused it
+            disk = new SimulatedDisk();
+            world.RestartLater(this);
+        }
+    }
+
+    private void Stop()
+    {
+        incarnation++;
+        timerGeneration++;
+        core = null;
+        border = null;
+        open.ForEach(o => o.Dispose());
+        open.Clear();
+    }
+}

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -61,7 +62,7 @@ public sealed partial class ChainNode
                 Greet(connected.Peer);
                 break;
             case NodeInput.PeerStatus status:
-                TakeStatus(status.Peer, status.Height);
+                TakeStatus(status);
                 break;
             case NodeInput.BlockReceived received:
                 TakeSynced(received);
@@ -110,7 +111,9 @@ public sealed partial class ChainNode
 
                 break;
             case ConsensusAction.SendProposal send:
-                Send(send.Peer, new Frame(FrameType.Proposal, Encode(send.Proposal)));
+                Send(send.Peer, send.Peer is null
+                    ? proposals.Announce(send.Proposal)
+                    : new Frame(FrameType.Proposal, Encode(send.Proposal)));
                 break;
             case ConsensusAction.SendVote send:
                 Send(send.Peer, new Frame(FrameType.Vote, send.Vote.Encode()));
@@ -129,7 +132,8 @@ public sealed partial class ChainNode
     private void Commit(Block block, Commit commit)
     {
         CommittedBlock committed = executor.Apply(block, commit);
-        mempool.Commit(committed.Transactions, Finality);
+        mempool.Commit(
+            committed.Transactions, proposals.TransactionHashesOf(committed.BlockHash), Finality);
         network.Broadcast(PeerMessages.Status(committed.Height));
         CompleteWaiters(committed.Height);
         StartHeight(restored: null);
@@ -220,10 +224,11 @@ public sealed partial class ChainNode
         events.Enqueue(new ConsensusEvent.ResendRequested(peer));
     }
 
-    private void TakeStatus(AccountId peer, Height height)
+    private void TakeStatus(NodeInput.PeerStatus status)
     {
+        (AccountId peer, Height height, bool endsBlocks) = status;
         peerHeights[peer] = height;
-        syncPeer = syncPeer == peer ? null : syncPeer; // a status ends an answer
+        syncPeer = endsBlocks && syncPeer == peer ? null : syncPeer;
         if (syncPeer is null && height.Value >= executor.Head.Height.Value + SyncAtOnceDistance)
         {
             RequestBlocks(peer);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Threading.Channels;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Signing;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
@@ -24,6 +25,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly ValidatorSet validators;
     private readonly BlockExecutor executor;
     private readonly Mempool mempool;
+    private readonly ProposalAssembler proposals;
     private readonly PeerNetwork network;
     private readonly ConsensusMachine machine;
 
@@ -59,8 +61,9 @@ public sealed partial class ChainNode : IAsyncDisposable
         executor = new BlockExecutor(options, application, store, validators, Account, time);
         mempool = new Mempool(application, options, time);
         machine = new ConsensusMachine(Account, options.Timeouts, validators);
+        proposals = new ProposalAssembler(mempool, inputs.Writer, time);
         var inbox = new PeerInbox(
-            options, validators, executor, store, mempool, inputs.Writer, SignalTransactionsWait);
+            options, validators, executor, store, mempool, proposals, inputs.Writer, SignalTransactionsWait);
         network = new PeerNetwork(options, signer, validators, inbox, time, logger);
     }
 
@@ -94,6 +97,12 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>Bytes read from peers since start.</summary>
     public long BytesReceived => network.BytesReceived;
 
+    /// <summary>How many connections ended, or were refused, for a reason, since start.</summary>
+    public long DisconnectCount(DisconnectReason reason) => network.DisconnectCount(reason);
+
+    /// <summary>Transactions of proposals that had to be asked for, because gossip was late.</summary>
+    public long RequestedTransactions => proposals.RequestedTransactions;
+
     /// <summary>From submission here to commit here.</summary>
     public FinalityStatistics Finality { get; } = new();
 
@@ -112,6 +121,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="Storage.Files.StorageException">The state is in use, damaged or not accessible.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The port is taken.</exception>
+    /// <exception cref="SignerException">The node key did not sign the certificate for the peers.</exception>
     /// <exception cref="InvalidOperationException">Application and stored blocks do not belong together.</exception>
     public static async Task<ChainNode> StartAsync(
         ChainNodeOptions options, IApplication application, ISigner signer, TimeProvider time, ILogger logger,
@@ -136,7 +146,7 @@ public sealed partial class ChainNode : IAsyncDisposable
                 .ConfigureAwait(false);
             node = new ChainNode(options, application, signer, store, signState, time, logger);
             await Task.Run(node.executor.Replay, cancellationToken).ConfigureAwait(false);
-            node.Start();
+            await Task.Run(node.Start, cancellationToken).ConfigureAwait(false); // signs: a chip takes its time
             return node;
         }
         catch
@@ -212,6 +222,7 @@ public sealed partial class ChainNode : IAsyncDisposable
 
         await stopping.CancelAsync().ConfigureAwait(false);
         await network.DisposeAsync().ConfigureAwait(false);
+        proposals.Dispose();
         inputs.Writer.TryComplete();
         toSign.Writer.TryComplete();
         await Task.WhenAll(tasks).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -15,6 +16,13 @@ public sealed partial class ChainNode : IChainNodeShell
 
     /// <inheritdoc/>
     void IChainNodeShell.Broadcast(in Frame frame) => network.Broadcast(frame);
+
+    /// <inheritdoc/>
+    void IChainNodeShell.Announce(SignedProposal proposal) => network.Broadcast(proposals.Announce(proposal));
+
+    /// <inheritdoc/>
+    IReadOnlyList<Hash256>? IChainNodeShell.TransactionHashesOf(Hash256 blockHash) =>
+        proposals.TransactionHashesOf(blockHash);
 
     /// <inheritdoc/>
     void IChainNodeShell.Schedule(TimeSpan after, NodeInput input) => timers.Add(time.CreateTimer(

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Threading.Channels;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly BlockStore store;
     private readonly SignStateLog signState;
     private readonly ChainNodeCore core;
+    private readonly ProposalAssembler proposals;
     private readonly PeerNetwork network;
 
     // Unbounded in type, bounded in fact: peers write by credits (260 a connection), timers and signatures are a few
@@ -52,7 +54,8 @@ public sealed partial class ChainNode : IAsyncDisposable
         var verified = new VerifiedSignatures();
         core = new ChainNodeCore(options, application, signer, store, signState, verified, this, time, logger);
         var border = new ChainNodeBorder(options, core.Executor, store, verified);
-        var inbox = new PeerInbox(border, core.Mempool, inputs.Writer, SignalTransactionsWait);
+        proposals = new ProposalAssembler(core.Mempool, inputs.Writer, time);
+        var inbox = new PeerInbox(options, border, core.Mempool, proposals, inputs.Writer, SignalTransactionsWait);
         network = new PeerNetwork(options, signer, new ValidatorSet(options.Validators), inbox, time, logger);
     }
 
@@ -86,6 +89,12 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>Bytes read from peers since start.</summary>
     public long BytesReceived => network.BytesReceived;
 
+    /// <summary>How many connections ended, or were refused, for a reason, since start.</summary>
+    public long DisconnectCount(DisconnectReason reason) => network.DisconnectCount(reason);
+
+    /// <summary>Transactions of proposals that had to be asked for, because gossip was late.</summary>
+    public long RequestedTransactions => proposals.RequestedTransactions;
+
     /// <summary>From submission here to commit here.</summary>
     public FinalityStatistics Finality => core.Finality;
 
@@ -104,6 +113,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="Storage.Files.StorageException">The state is in use, damaged or not accessible.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The port is taken.</exception>
+    /// <exception cref="SignerException">The node key did not sign the certificate for the peers.</exception>
     /// <exception cref="InvalidOperationException">Application and stored blocks do not belong together.</exception>
     public static async Task<ChainNode> StartAsync(
         ChainNodeOptions options, IApplication application, ISigner signer, TimeProvider time, ILogger logger,
@@ -128,7 +138,7 @@ public sealed partial class ChainNode : IAsyncDisposable
                 .ConfigureAwait(false);
             node = new ChainNode(options, application, signer, store, signState, time, logger);
             await Task.Run(node.core.Executor.Replay, cancellationToken).ConfigureAwait(false);
-            node.Start();
+            await Task.Run(node.Start, cancellationToken).ConfigureAwait(false); // signs: a chip takes its time
             return node;
         }
         catch
@@ -203,6 +213,7 @@ public sealed partial class ChainNode : IAsyncDisposable
 
         await stopping.CancelAsync().ConfigureAwait(false);
         await network.DisposeAsync().ConfigureAwait(false);
+        proposals.Dispose();
         inputs.Writer.TryComplete();
         toSign.Writer.TryComplete();
         await Task.WhenAll(tasks).ConfigureAwait(false);

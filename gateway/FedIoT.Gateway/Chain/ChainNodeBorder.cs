@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 
@@ -14,97 +15,101 @@ internal sealed class ChainNodeBorder(
     private const int SyncBlocksMax = 64; // blocks that answer one request
     private const int SyncBytesMax = 8 << 20; // and their bytes, so that the answer fits the outgoing lane
 
-    /// <summary>Reads a frame other than a transaction.</summary>
+    /// <summary>Where this node's chain ends.</summary>
+    public Height Height => executor.Head.Height;
+
+    /// <summary>Who decides a height that messages are taken for; null for any other height.</summary>
+    public ValidatorSet? ValidatorsAt(Height height) => executor.Validators.At(height);
+
+    /// <summary>Reads a message of consensus or of block sync.</summary>
     /// <param name="peer">Who sent it.</param>
     /// <param name="frame">What came.</param>
-    /// <param name="send">Sends an answer to that peer; false when its queue is full.</param>
     /// <param name="input">What to do about it; null for nothing.</param>
-    /// <returns>False for a frame that no honest node sends: the connection must end.</returns>
-    public bool TryRead(AccountId peer, in Frame frame, Func<Frame, bool> send, out NodeInput? input)
+    /// <returns>A reason for a frame that no honest node sends: the connection must end.</returns>
+    public DisconnectReason Read(AccountId peer, in Frame frame, out NodeInput? input)
     {
         input = null;
         return frame.Type switch
         {
-            FrameType.Status => TryReadStatus(peer, frame.Payload, out input),
-            FrameType.Vote => TryReadVote(frame.Payload, out input),
-            FrameType.Proposal => TryReadProposal(frame.Payload, out input),
-            FrameType.BlockRequest => TryServeBlocks(send, frame.Payload),
-            FrameType.BlockResponse => TryReadBlock(peer, frame.Payload, out input),
-            _ => false, // a second handshake
+            FrameType.Status or FrameType.BlocksEnd => ReadStatus(peer, frame, out input),
+            FrameType.Vote => ReadVote(frame.Payload, out input),
+            FrameType.Proposal => ReadProposal(frame.Payload, out input),
+            FrameType.BlockResponse => ReadBlock(peer, frame.Payload, out input),
+            _ => DisconnectReason.UnknownFrame, // a second hello
         };
     }
 
-    private static bool TryReadStatus(AccountId peer, ReadOnlyMemory<byte> payload, out NodeInput? input)
+    private static DisconnectReason ReadStatus(AccountId peer, in Frame frame, out NodeInput? input)
     {
-        input = PeerMessages.TryDecodeHeight(payload, out Height height)
-            ? new NodeInput.PeerStatus(peer, height)
+        input = PeerMessages.TryDecodeHeight(frame.Payload, out Height height)
+            ? new NodeInput.PeerStatus(peer, height, frame.Type == FrameType.BlocksEnd)
             : null;
-        return input is not null;
+        return input is null ? DisconnectReason.MalformedMessage : DisconnectReason.None;
     }
 
-    private bool TryReadVote(ReadOnlyMemory<byte> payload, out NodeInput? input)
+    private DisconnectReason ReadVote(ReadOnlyMemory<byte> payload, out NodeInput? input)
     {
         input = null;
         if (!SignedVote.TryDecode(payload, out SignedVote? vote) || vote is null)
         {
-            return false;
+            return DisconnectReason.MalformedMessage;
         }
 
         if (executor.Validators.At(vote.Vote.Height) is not { } validators)
         {
-            return true; // of another height than the next two
+            return DisconnectReason.None; // of another height than the next two
         }
 
         if (!vote.Verify(options.ChainId, validators, verified))
         {
-            return false;
+            return DisconnectReason.BadSignature;
         }
 
         input = new NodeInput.Consensus(new ConsensusEvent.VoteReceived(vote));
-        return true;
+        return DisconnectReason.None;
     }
 
-    private bool TryReadProposal(ReadOnlyMemory<byte> payload, out NodeInput? input)
+    private DisconnectReason ReadProposal(ReadOnlyMemory<byte> payload, out NodeInput? input)
     {
         input = null;
         if (!SignedProposal.TryDecode(payload, out SignedProposal? proposal) || proposal is null)
         {
-            return false;
+            return DisconnectReason.MalformedMessage;
         }
 
         if (executor.Validators.At(proposal.Proposal.Height) is not { } validators)
         {
-            return true;
+            return DisconnectReason.None;
         }
 
         if (!proposal.Verify(options.ChainId, validators, verified))
         {
-            return false;
+            return DisconnectReason.BadSignature;
         }
 
         input = new NodeInput.Consensus(new ConsensusEvent.ProposalReceived(proposal));
-        return true;
+        return DisconnectReason.None;
     }
 
-    private bool TryReadBlock(AccountId peer, ReadOnlyMemory<byte> payload, out NodeInput? input)
+    private DisconnectReason ReadBlock(AccountId peer, ReadOnlyMemory<byte> payload, out NodeInput? input)
     {
         input = null;
         if (!PeerMessages.TryDecodeBlockResponse(payload, out ReadOnlyMemory<byte> bytes, out Commit? commit)
             || commit is null)
         {
-            return false;
+            return DisconnectReason.MalformedMessage;
         }
 
         ValidatorPair known = executor.Validators;
         if (commit.Height < known.Height)
         {
-            return true;
+            return DisconnectReason.None;
         }
 
         if (!Block.TryDecode(bytes, out Block? block) || block is null || block.Hash != commit.BlockHash
             || block.Header.Height != commit.Height)
         {
-            return false;
+            return DisconnectReason.MalformedMessage;
         }
 
         // Of a set that is not known yet: the blocks before decide it; this one is asked for again then. The executor
@@ -112,40 +117,47 @@ internal sealed class ChainNodeBorder(
         ValidatorSet? validators = known.WithHash(block.Header.ValidatorsHash);
         if (validators is null)
         {
-            return true;
+            return DisconnectReason.None;
         }
 
         if (CommitVerifier.Verify(options.ChainId, validators, commit, verified) != CommitVerdict.Valid)
         {
-            return false;
+            return DisconnectReason.MalformedMessage;
         }
 
         input = new NodeInput.BlockReceived(peer, block, commit);
-        return true;
+        return DisconnectReason.None;
     }
 
-    // Blocks, then the height again: the asker sees from it that the answer is complete.
-    private bool TryServeBlocks(Func<Frame, bool> send, ReadOnlyMemory<byte> payload)
+    /// <summary>Answers a request for blocks: blocks, then the end of the chain, from which the asker goes on.</summary>
+    /// <param name="payload">The request.</param>
+    /// <param name="send">Sends to the asker; false when it has no more room or credit, then it asks again.</param>
+    /// <param name="served">Blocks sent.</param>
+    public DisconnectReason ServeBlocks(ReadOnlyMemory<byte> payload, Func<Frame, bool> send, out int served)
     {
+        served = 0;
         if (!PeerMessages.TryDecodeHeight(payload, out Height height))
         {
-            return false;
+            return DisconnectReason.MalformedMessage;
         }
 
-        long bytes = 0;
-        for (int i = 0; i < SyncBlocksMax && bytes < SyncBytesMax; i++)
+        for (long bytes = 0; served < SyncBlocksMax && bytes < SyncBytesMax; served++)
         {
-            if (!store.TryReadEncoded(height, out byte[] block, out byte[] commit)
-                || !send(PeerMessages.BlockResponse(block, commit)))
+            if (!store.TryReadEncoded(height, out byte[] block, out byte[] commit))
             {
                 break;
+            }
+
+            if (!send(PeerMessages.BlockResponse(block, commit)))
+            {
+                return DisconnectReason.None;
             }
 
             bytes += block.Length;
             height = height.Next;
         }
 
-        send(PeerMessages.Status(executor.Head.Height));
-        return true;
+        send(PeerMessages.BlocksEnd(executor.Head.Height));
+        return DisconnectReason.None;
     }
 }

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Signing;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
@@ -87,7 +88,7 @@ internal sealed partial class ChainNodeCore
                 Greet(connected.Peer);
                 break;
             case NodeInput.PeerStatus status:
-                TakeStatus(status.Peer, status.Height);
+                TakeStatus(status);
                 break;
             case NodeInput.BlockReceived received:
                 TakeSynced(received);
@@ -188,6 +189,9 @@ internal sealed partial class ChainNodeCore
                 }
 
                 break;
+            case ConsensusAction.SendProposal { Peer: null } announced:
+                shell.Announce(announced.Proposal);
+                break;
             case ConsensusAction.SendProposal send:
                 Send(send.Peer, new Frame(FrameType.Proposal, Encode(send.Proposal)));
                 break;
@@ -208,7 +212,7 @@ internal sealed partial class ChainNodeCore
     private void Commit(Block block, Commit commit)
     {
         CommittedBlock committed = Executor.Apply(block, commit);
-        Mempool.Commit(committed.Transactions, Finality);
+        Mempool.Commit(committed.Transactions, shell.TransactionHashesOf(committed.BlockHash), Finality);
         shell.Broadcast(PeerMessages.Status(committed.Height));
         shell.OnCommitted(committed);
         StartHeight(restored: null);
@@ -288,10 +292,11 @@ internal sealed partial class ChainNodeCore
         events.Enqueue(new ConsensusEvent.ResendRequested(peer));
     }
 
-    private void TakeStatus(AccountId peer, Height height)
+    private void TakeStatus(NodeInput.PeerStatus status)
     {
+        (AccountId peer, Height height, bool endsBlocks) = status;
         peerHeights[peer] = height;
-        syncPeer = syncPeer == peer ? null : syncPeer; // a status ends an answer
+        syncPeer = endsBlocks && syncPeer == peer ? null : syncPeer;
         if (syncPeer is null && height.Value >= Executor.Head.Height.Value + SyncAtOnceDistance)
         {
             RequestBlocks(peer);

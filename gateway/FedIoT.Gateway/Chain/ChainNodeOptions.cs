@@ -1,5 +1,6 @@
 using System.Net;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 
 namespace FedIoT.Gateway.Chain;
 
@@ -37,6 +38,15 @@ public sealed record ChainNodeOptions
 
     /// <summary>First wait before a lost peer is dialled again; doubles up to 20 times this, with jitter.</summary>
     public TimeSpan ReconnectInterval { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>
+    /// Where peers reach this node, told to all of them; null for <see cref="Listen"/>, which is not told when it is
+    /// the address of all interfaces.
+    /// </summary>
+    public IPEndPoint? Advertised { get; init; }
+
+    /// <summary>Bounds on what peers may cost.</summary>
+    internal PeerLimits PeerLimits { get; init; } = new();
 
     /// <summary>
     /// Called for every block after the application has committed it, in order, from the node's own task: it must

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Chain;
@@ -17,6 +18,12 @@ internal interface IChainNodeShell
 
     /// <summary>Queues a frame for everybody.</summary>
     void Broadcast(in Frame frame);
+
+    /// <summary>Tells everybody of a proposal, in the shortest form that they can complete.</summary>
+    void Announce(SignedProposal proposal);
+
+    /// <summary>SHA-256 of each of a proposed block's transactions, where the shell knows them already; else null.</summary>
+    IReadOnlyList<Hash256>? TransactionHashesOf(Hash256 blockHash);
 
     /// <summary>Hands the input back after so long, unless the timers are forgotten before.</summary>
     void Schedule(TimeSpan after, NodeInput input);

@@ -15,6 +15,9 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
     // Old entries are checked again after a block, so that one which became invalid cannot stay at the front.
     private const int RecheckedAfterBlock = 64;
 
+    /// <summary>The refusal that says nothing about the transaction.</summary>
+    public const string FullRefusal = "the mempool is full";
+
     private readonly Lock gate = new();
     private readonly LinkedList<Entry> entries = [];
     private readonly Dictionary<Hash256, LinkedListNode<Entry>> byHash = [];
@@ -33,6 +36,9 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
             }
         }
     }
+
+    /// <summary>Told of each admitted transaction, outside the lock; null for nobody.</summary>
+    public Action<Hash256, ReadOnlyMemory<byte>>? Added { get; set; }
 
     /// <summary>Admits a transaction: null, or the reason why not.</summary>
     public string? TryAdd(ReadOnlyMemory<byte> transaction, bool isLocal)
@@ -66,9 +72,31 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
                 byHash.Add(hash, entries.AddLast(entry));
                 bytes += transaction.Length;
             }
-
-            return refusal;
         }
+
+        if (refusal is null)
+        {
+            Added?.Invoke(hash, transaction);
+        }
+
+        return refusal;
+    }
+
+    /// <summary>Those of these transactions that wait, in their places; empty where one does not.</summary>
+    public ReadOnlyMemory<byte>[] Find(IReadOnlyList<Hash256> hashes)
+    {
+        var found = new ReadOnlyMemory<byte>[hashes.Count];
+        lock (gate)
+        {
+            for (int i = 0; i < found.Length; i++)
+            {
+                found[i] = byHash.TryGetValue(hashes[i], out LinkedListNode<Entry>? node)
+                    ? node.Value.Transaction
+                    : default;
+            }
+        }
+
+        return found;
     }
 
     /// <summary>The oldest transactions up to a sum of lengths and a block's number.</summary>
@@ -103,14 +131,14 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
     }
 
     /// <summary>Takes the transactions of a block out, and measures those that were submitted here.</summary>
-    public void Commit(IReadOnlyList<ReadOnlyMemory<byte>> transactions, FinalityStatistics statistics)
+    /// <param name="transactions">Of the block.</param>
+    /// <param name="known">SHA-256 of each, where it is known already; else null.</param>
+    /// <param name="statistics">Gets the times.</param>
+    public void Commit(
+        IReadOnlyList<ReadOnlyMemory<byte>> transactions, IReadOnlyList<Hash256>? known, FinalityStatistics statistics)
     {
         long now = time.GetTimestamp();
-        var hashes = new Hash256[transactions.Count];
-        for (int i = 0; i < hashes.Length; i++)
-        {
-            hashes[i] = Hash256.Of(transactions[i].Span);
-        }
+        IReadOnlyList<Hash256> hashes = known ?? [.. transactions.Select(t => Hash256.Of(t.Span))];
 
         lock (gate)
         {
@@ -142,7 +170,7 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
         }
 
         return entries.Count >= options.MempoolTransactionsMax || bytes + length > options.MempoolBytesMax
-            ? "the mempool is full"
+            ? FullRefusal
             : null;
     }
 

@@ -17,7 +17,7 @@ internal abstract record NodeInput
 
     public sealed record PeerConnected(AccountId Peer) : NodeInput;
 
-    public sealed record PeerStatus(AccountId Peer, Height Height) : NodeInput;
+    public sealed record PeerStatus(AccountId Peer, Height Height, bool EndsBlocks) : NodeInput;
 
     public sealed record BlockReceived(AccountId Peer, Block Block, Commit Commit) : NodeInput;
 

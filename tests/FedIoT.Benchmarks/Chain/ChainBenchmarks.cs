@@ -37,6 +37,8 @@ public static class ChainBenchmarks
         long payload = cluster.CommittedBytes;
         long height = cluster.Nodes[0].Height.Value;
         long sent = cluster.Nodes.Sum(n => n.BytesSent);
+        long requested = cluster.Nodes.Sum(n => n.RequestedTransactions);
+        TimeSpan processor = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         await Task.Delay(TimeSpan.FromSeconds(seconds));
         double elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -44,6 +46,8 @@ public static class ChainBenchmarks
         payload = cluster.CommittedBytes - payload;
         height = cluster.Nodes[0].Height.Value - height;
         sent = cluster.Nodes.Sum(n => n.BytesSent) - sent;
+        requested = cluster.Nodes.Sum(n => n.RequestedTransactions) - requested;
+        processor = Environment.CpuUsage.TotalTime - processor;
         await stop.CancelAsync();
         await Task.WhenAll(loads);
         string name = $"chain, 4 nodes, {bytes >> 10} KiB";
@@ -53,6 +57,10 @@ public static class ChainBenchmarks
             ($"{name}: finalised", payload / elapsed / 1e6, "MB/s"),
             ($"{name}: blocks", height / elapsed, "1/s"),
             ($"{name}: sent per finalised byte, all nodes", sent / (double)Math.Max(payload, 1), "B/B"),
+            ($"{name}: asked for, of all in proposals to three peers",
+                100.0 * requested / Math.Max(3 * transactions, 1), "%"),
+            ($"{name}: processor time of a finalised MB, all nodes",
+                processor.TotalMilliseconds / Math.Max(payload / 1e6, 1e-3), "ms"),
             ($"{name}: finality loaded p50", cluster.Nodes[0].Finality.Percentile(0.5), "ms"),
         ];
     }

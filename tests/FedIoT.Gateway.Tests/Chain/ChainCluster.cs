@@ -2,6 +2,7 @@ using Xunit;
 using System.Net;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -41,12 +42,22 @@ internal sealed class ChainCluster : IAsyncDisposable
 
     public IEnumerable<ChainNode> Alive => Nodes.OfType<ChainNode>();
 
-    public static async Task<ChainCluster> StartAsync(int count, CancellationToken cancellationToken)
+    public PeerLimits Limits { get; init; } = new();
+
+    public static Task<ChainCluster> StartAsync(int count, CancellationToken cancellationToken) =>
+        StartAsync(count, absent: -1, new PeerLimits(), cancellationToken);
+
+    /// <summary>All but one of the validators run: its place is the test's.</summary>
+    public static async Task<ChainCluster> StartAsync(
+        int count, int absent, PeerLimits limits, CancellationToken cancellationToken)
     {
-        var cluster = new ChainCluster(count);
+        var cluster = new ChainCluster(count) { Limits = limits };
         for (int i = 0; i < count; i++)
         {
-            await cluster.StartNodeAsync(i, cancellationToken);
+            if (i != absent)
+            {
+                await cluster.StartNodeAsync(i, cancellationToken);
+            }
         }
 
         return cluster;
@@ -66,6 +77,7 @@ internal sealed class ChainCluster : IAsyncDisposable
                 Timeouts = Timeouts,
                 StallInterval = TimeSpan.FromMilliseconds(100),
                 ReconnectInterval = TimeSpan.FromMilliseconds(50),
+                PeerLimits = Limits,
             },
             Applications[index], Signers[index], TimeProvider.System, Logger, cancellationToken);
         Nodes[index] = node;
@@ -102,6 +114,31 @@ internal sealed class ChainCluster : IAsyncDisposable
                 await node.WaitForHeightAsync(node.Height.Next, cancellationToken);
             }
         }
+    }
+
+    /// <summary>Waits until a node has ended, or refused, so many connections for a reason.</summary>
+    public static async Task WaitForReasonAsync(
+        ChainNode node, DisconnectReason reason, long count, CancellationToken cancellationToken)
+    {
+        while (node.DisconnectCount(reason) < count)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                Assert.Fail($"{reason}: {node.DisconnectCount(reason)} of {count}; "
+                    + string.Join(", ", Enum.GetValues<DisconnectReason>().Select(
+                        r => $"{r} {node.DisconnectCount(r)}")));
+            }
+
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>The chain moves: transactions handed in now become final everywhere.</summary>
+    public async Task AssertAliveAsync(CancellationToken cancellationToken)
+    {
+        long count = Applications[0].Count;
+        await SubmitAsync(1, 1_000_000 + (int)count, 3);
+        await WaitForCountAsync(count + 3, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -109,4 +109,18 @@ public sealed class ChainNodeTests : IDisposable
             await Task.WhenAll(cluster.Alive.Select(n => n.WaitForHeightAsync(target, Soon)));
         }
     }
+
+    [Fact]
+    public async Task Submit_InvalidDoubledOrOversized_IsRefusedWithAReason()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        ChainNode node = cluster.Nodes[0]!;
+        Assert.Equal("starts with 255", await node.SubmitAsync(new byte[] { 255 }));
+        Assert.NotNull(await node.SubmitAsync(ReadOnlyMemory<byte>.Empty));
+        Assert.NotNull(await node.SubmitAsync(new byte[ConsensusLimits.TransactionBytesMax + 1]));
+        Assert.Null(await node.SubmitAsync(new byte[] { 7 }));
+        Assert.Contains("already", await node.SubmitAsync(new byte[] { 7 }), StringComparison.Ordinal);
+        await cluster.WaitForCountAsync(1, Soon);
+        Assert.Contains("in a block", await node.SubmitAsync(new byte[] { 7 }), StringComparison.Ordinal);
+    }
 }

@@ -1,14 +1,17 @@
-using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Wire;
 using Xunit;
 
 namespace FedIoT.Gateway.Tests.Chain;
 
-/// <summary>Strangers at the port of a node: they are cut off, and the chain goes on.</summary>
+/// <summary>Strangers at the port of a node: they are cut off with a reason, and the chain goes on.</summary>
 public sealed class HostilePeerTests : IDisposable
 {
     private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(40));
@@ -18,144 +21,153 @@ public sealed class HostilePeerTests : IDisposable
     public void Dispose() => deadline.Dispose();
 
     [Fact]
-    public async Task Stranger_MalformedOversizedOrUnknownFrames_IsDisconnectedWithoutHarm()
-    {
-        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
-        await cluster.SubmitAsync(0, 0, 1);
-        await cluster.WaitForCountAsync(1, Soon);
-        byte[][] attacks =
-        [
-            [0xFF, 0xFF, 0xFF, 0xFF, (byte)FrameType.Proposal], // claims 4 GiB
-            [0, 0, 1, 1, (byte)FrameType.Hello], // one byte more than a hello may have
-            [0, 0, 0, 0, 0],
-            [0, 0, 0, 0, 99],
-            Frame(FrameType.Hello, []),
-            Frame(FrameType.Hello, [0x84, 0x01, 0x61, 0x61, 0x40, 0x40]),
-            Frame(FrameType.Vote, new byte[100]),
-            "GET / HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(),
-        ];
-        foreach (byte[] attack in attacks)
-        {
-            using Socket socket = await ConnectAsync(cluster.Nodes[0]!.ListenEndPoint);
-            await socket.SendAsync(attack, Soon);
-            await AssertClosedAsync(socket);
-        }
-
-        await cluster.SubmitAsync(1, 100, 3);
-        await cluster.WaitForCountAsync(4, Soon);
-    }
-
-    [Fact]
-    public async Task Stranger_WithItsOwnKey_GetsNoFurtherThanTheHandshake()
-    {
-        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
-        using var stranger = new TestSigner(99);
-        Assert.Equal("no authentication", await DialAsync(cluster, stranger, ChainCluster.ChainId, stranger));
-        Assert.Equal("another chain", await DialAsync(cluster, cluster.Signers[1], "another-chain", stranger));
-        await cluster.SubmitAsync(0, 0, 1);
-        await cluster.WaitForCountAsync(1, Soon);
-        Assert.InRange(cluster.Nodes[0]!.ConnectedPeers, 1, 3);
-    }
-
-    [Fact]
-    public async Task Member_SendingAForgedVote_IsDisconnected()
-    {
-        // A set of four of which only one node runs here; the test is the second, with a real key.
-        var signers = Enumerable.Range(0, 4).Select(i => new TestSigner(i)).ToArray();
-        string folder = Path.Combine(Path.GetTempPath(), "fediot-" + Guid.NewGuid().ToString("N"));
-        Validator[] validators = [.. signers.Select(s => new Validator(s.PublicKey, 1))];
-        await using (ChainNode node = await ChainNode.StartAsync(
-            new ChainNodeOptions
-            {
-                ChainId = ChainCluster.ChainId,
-                StateDirectory = folder,
-                Listen = new IPEndPoint(IPAddress.Loopback, 0),
-                Validators = validators,
-            },
-            new CounterApplication(), signers[0], TimeProvider.System,
-            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, Soon))
-        {
-            using Socket socket = await ConnectAsync(node.ListenEndPoint);
-            await using var stream = new NetworkStream(socket);
-            var handshake = new PeerHandshake(ChainCluster.ChainId, signers[1], new ValidatorSet(validators));
-            (AccountId? peer, _) = await handshake.RunAsync(stream, new FrameReader(stream), isDialer: true, Soon);
-            Assert.Equal(signers[0].PublicKey.Account, peer);
-            var vote = new Vote(VoteType.Prevote, new Height(1), 0, Hash256.Zero, signers[2].PublicKey.Account);
-            await stream.WriteAsync(
-                Frame(FrameType.Vote, new SignedVote(vote, new byte[64]).Encode()), Soon);
-            await AssertClosedAsync(socket);
-        }
-
-        Directory.Delete(folder, recursive: true);
-    }
-
-    [Fact]
-    public async Task FrameReader_ClaimedLength_AllocatesOnlyWhatArrives()
-    {
-        byte[] header = new byte[5];
-        BinaryPrimitives.WriteInt32BigEndian(header, ConsensusLimits.BlockBytesMax);
-        header[4] = (byte)FrameType.Proposal;
-        var reader = new FrameReader(new MemoryStream([.. header, .. new byte[100]]));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Null(await reader.ReadAsync(Soon));
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200_000);
-    }
-
-    [Fact]
-    public async Task Submit_InvalidDoubledOrOversized_IsRefusedWithAReason()
+    public async Task Stranger_NotSpeakingTls_IsDisconnectedWithoutHarm()
     {
         await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
         ChainNode node = cluster.Nodes[0]!;
-        Assert.Equal("starts with 255", await node.SubmitAsync(new byte[] { 255 }));
-        Assert.NotNull(await node.SubmitAsync(ReadOnlyMemory<byte>.Empty));
-        Assert.NotNull(await node.SubmitAsync(new byte[ConsensusLimits.TransactionBytesMax + 1]));
-        Assert.Null(await node.SubmitAsync(new byte[] { 7 }));
-        Assert.Contains("already", await node.SubmitAsync(new byte[] { 7 }), StringComparison.Ordinal);
-        await cluster.WaitForCountAsync(1, Soon);
-        Assert.Contains("in a block", await node.SubmitAsync(new byte[] { 7 }), StringComparison.Ordinal);
-    }
-
-    private static byte[] Frame(FrameType type, byte[] payload)
-    {
-        var bytes = new byte[5 + payload.Length];
-        BinaryPrimitives.WriteInt32BigEndian(bytes, payload.Length);
-        bytes[4] = (byte)type;
-        payload.CopyTo(bytes, 5);
-        return bytes;
-    }
-
-    private async Task<string> DialAsync(ChainCluster cluster, TestSigner signer, string chainId, TestSigner extra)
-    {
-        using Socket socket = await ConnectAsync(cluster.Nodes[0]!.ListenEndPoint);
-        await using var stream = new NetworkStream(socket);
-        var set = new ValidatorSet(
-            cluster.Signers.Append(extra).Select(s => new Validator(s.PublicKey, 1)));
-        var handshake = new PeerHandshake(chainId, signer, set);
-        (AccountId? peer, string reason) =
-            await handshake.RunAsync(stream, new FrameReader(stream), isDialer: true, Soon);
-        Assert.Null(peer);
-        return reason;
-    }
-
-    private async Task<Socket> ConnectAsync(IPEndPoint endPoint)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(endPoint, Soon);
-        return socket;
-    }
-
-    private async Task AssertClosedAsync(Socket socket)
-    {
-        var buffer = new byte[4_096];
-        try
+        byte[][] attacks =
+        [
+            [0xFF, 0xFF, 0xFF, 0xFF, (byte)FrameType.Proposal],
+            RawPeer.Frame(FrameType.Hello, new byte[100]),
+            RawPeer.Frame(FrameType.Vote, new byte[100]),
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(),
+            [0x16, 0x03, 0x01, 0xFF, 0xFF, .. new byte[1_000]], // a TLS record that says it is 64 KiB long
+            new byte[100_000],
+        ];
+        foreach (byte[] attack in attacks)
         {
-            while (await socket.ReceiveAsync(buffer, Soon) > 0)
+            await using RawPeer peer = await RawPeer.ConnectAsync(node.ListenEndPoint, "127.0.0.1", Soon);
+            await peer.TrySendAsync(attack, Soon);
+            if (attack[0] != 0x16)
             {
+                await peer.WaitUntilClosedAsync(Soon);
             }
         }
-        catch (SocketException e)
+
+        await ChainCluster.WaitForReasonAsync(node, DisconnectReason.TlsFailed, attacks.Length - 1, Soon);
+        await cluster.AssertAliveAsync(Soon);
+    }
+
+    [Fact]
+    public async Task Stranger_WithTls12_GetsNoFurther()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        using X509Certificate2 certificate = NodeCertificate.Create(ChainCluster.ChainId, cluster.Signers[1]);
+        Exception refused = await Assert.ThrowsAnyAsync<Exception>(() => RawPeer.ConnectTlsAsync(
+            cluster.Nodes[0]!.ListenEndPoint, certificate, Soon, SslProtocols.Tls12));
+        Assert.True(refused is AuthenticationException or IOException, refused.ToString());
+        await ChainCluster.WaitForReasonAsync(cluster.Nodes[0]!, DisconnectReason.TlsFailed, 1, Soon);
+    }
+
+    [Fact]
+    public async Task Stranger_WithTheWrongCertificate_GetsNoFurtherThanTls()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        ChainNode node = cluster.Nodes[0]!;
+        using var stranger = new TestSigner(99);
+        TestSigner member = cluster.Signers[1];
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var otherKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var signature = new byte[64];
+        member.Sign(
+            NodeBinding.SignBytes(member.PublicKey, ChainCluster.ChainId, otherKey.ExportSubjectPublicKeyInfo()),
+            signature);
+        AccountId account = member.PublicKey.Account;
+        (X509Certificate2? Certificate, DisconnectReason Reason)[] attempts =
+        [
+            (NodeCertificate.Create(ChainCluster.ChainId, stranger), DisconnectReason.NotAValidator),
+            (NodeCertificate.Create("another-chain", member), DisconnectReason.OtherChain),
+            (NodeCertificate.Create(ChainCluster.ChainId, cluster.Signers[0]), DisconnectReason.Itself),
+            (NodeCertificate.Create(key, binding: null), DisconnectReason.NoBinding),
+            (NodeCertificate.Create(key, [0x30, 0x80, 0, 0]), DisconnectReason.NoBinding),
+            (NodeCertificate.Create(key, new byte[5_000]), DisconnectReason.NoBinding),
+            (NodeCertificate.Create(key, new NodeBinding(2, ChainCluster.ChainId, account, signature).Encode()),
+                DisconnectReason.OtherVersion),
+            (NodeCertificate.Create(key, new NodeBinding(1, ChainCluster.ChainId, account, signature).Encode()),
+                DisconnectReason.BadBinding), // the binding of another TLS key: a copied extension
+            (null, DisconnectReason.NoBinding),
+        ];
+        foreach ((X509Certificate2? certificate, DisconnectReason reason) in attempts)
         {
-            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+            long before = node.DisconnectCount(reason);
+            await using RawPeer peer = await RawPeer.ConnectTlsAsync(node.ListenEndPoint, certificate, Soon);
+            await peer.TrySendAsync(RawPeer.Frame(FrameType.Vote, new byte[100]), Soon);
+            await peer.WaitUntilClosedAsync(Soon); // TLS 1.3: the client is done before the server has judged
+            await ChainCluster.WaitForReasonAsync(node, reason, before + 1, Soon);
+            certificate?.Dispose();
         }
+
+        await cluster.AssertAliveAsync(Soon);
+    }
+
+    [Fact]
+    public async Task Strangers_ThatSayNothingOrTrickle_AreCutAfterTheHandshakeTimeAndCapped()
+    {
+        var limits = new PeerLimits { HandshakeMax = TimeSpan.FromMilliseconds(700), HandshakesPerAddressMax = 4 };
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, absent: -1, limits, Soon);
+        await cluster.AssertAliveAsync(Soon);
+        ChainNode node = cluster.Nodes[0]!;
+        var peers = new List<RawPeer>();
+        for (int i = 0; i < 20; i++)
+        {
+            RawPeer peer = await RawPeer.ConnectAsync(node.ListenEndPoint, "127.0.0.3", Soon);
+            await peer.TrySendAsync(new byte[] { 0x16 }, Soon); // the first byte of a ClientHello, and no more
+            peers.Add(peer);
+        }
+
+        await ChainCluster.WaitForReasonAsync(node, DisconnectReason.TooManyHandshakes, 16, Soon);
+        await ChainCluster.WaitForReasonAsync(node, DisconnectReason.HandshakeTimeout, 4, Soon);
+        foreach (RawPeer peer in peers)
+        {
+            await peer.WaitUntilClosedAsync(Soon);
+            await peer.DisposeAsync();
+        }
+
+        await cluster.AssertAliveAsync(Soon);
+    }
+
+    [Fact]
+    public async Task Address_ThatKeepsFailing_IsBannedWhileOthersConnect()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        ChainNode node = cluster.Nodes[0]!;
+        for (int i = 0; node.DisconnectCount(DisconnectReason.Banned) == 0; i++)
+        {
+            Assert.True(i < 1_000, "never banned");
+            await using RawPeer peer = await RawPeer.ConnectAsync(node.ListenEndPoint, "127.0.0.2", Soon);
+            await peer.TrySendAsync(new byte[100], Soon);
+            await peer.WaitUntilClosedAsync(Soon);
+        }
+
+        await cluster.AssertAliveAsync(Soon);
+        await cluster.StopNodeAsync(3);
+        await cluster.StartNodeAsync(3, Soon); // at the address of the others, which is not banned
+        await cluster.AssertAliveAsync(Soon);
+    }
+
+    [Fact]
+    public async Task Flood_OfHandshakes_CostsLittleMemory()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        await cluster.AssertAliveAsync(Soon);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        var peers = new List<RawPeer>();
+        for (int i = 0; i < 200; i++)
+        {
+            RawPeer peer = await RawPeer.ConnectAsync(
+                cluster.Nodes[0]!.ListenEndPoint, $"127.0.1.{1 + (i % 50)}", Soon);
+            await peer.TrySendAsync(new byte[] { 0x16, 3, 1, 0xFF, 0xFF }, Soon);
+            peers.Add(peer);
+        }
+
+        await ChainCluster.WaitForReasonAsync(cluster.Nodes[0]!, DisconnectReason.TooManyHandshakes, 100, Soon);
+        long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        foreach (RawPeer peer in peers)
+        {
+            await peer.DisposeAsync();
+        }
+
+        Assert.True(grown < 8 << 20, $"grew by {grown} bytes"); // 64 half-open, some 50 KiB each
+        await cluster.AssertAliveAsync(Soon);
     }
 }

@@ -1,5 +1,6 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Wire;
 
 namespace FedIoT.Simulation;

@@ -1,6 +1,7 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Storage.Chain;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
@@ -163,6 +164,12 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
     }
 
+    // Whole proposals: how a compact one is completed is a matter of the sockets' side.
+    void IChainNodeShell.Announce(SignedProposal proposal) =>
+        ((IChainNodeShell)this).Broadcast(new Frame(FrameType.Proposal, proposal.Encode()));
+
+    IReadOnlyList<Hash256>? IChainNodeShell.TransactionHashesOf(Hash256 blockHash) => null;
+
     void IChainNodeShell.Schedule(TimeSpan after, NodeInput input)
     {
         int expected = timerGeneration;
@@ -219,8 +226,12 @@ internal sealed class SimulatedNode : IChainNodeShell
             return;
         }
 
-        bool isGood = border!.TryRead(
-            from.Account, frame, answer => ((IChainNodeShell)this).Send(from.Account, answer), out NodeInput? input);
+        NodeInput? input = null;
+        DisconnectReason problem = frame.Type == FrameType.BlockRequest
+            ? border!.ServeBlocks(
+                frame.Payload, answer => ((IChainNodeShell)this).Send(from.Account, answer), out _)
+            : border!.Read(from.Account, frame, out input);
+        bool isGood = problem == DisconnectReason.None;
         world.Check(isGood || !from.IsHonest, () => $"node {Id} refuses a {frame.Type} of the honest node {from.Id}");
         if (input is not null)
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Ledger;
 using FedIoT.Wire;
 

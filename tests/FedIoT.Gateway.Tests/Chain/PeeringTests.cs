@@ -1,0 +1,154 @@
+using System.Net;
+using FedIoT.Consensus;
+using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Wire;
+using Xunit;
+
+namespace FedIoT.Gateway.Tests.Chain;
+
+/// <summary>Compact proposals, addresses from peers, bans and budgets.</summary>
+public sealed class PeeringTests : IDisposable
+{
+    private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(40));
+
+    private CancellationToken Soon => deadline.Token;
+
+    public void Dispose() => deadline.Dispose();
+
+    [Theory]
+    [InlineData(17, 1_000)]
+    [InlineData(300, 300)]
+    [InlineData(4, 70_000)]
+    [InlineData(16_384, 70)]
+    public void CompactProposal_WithItsTransactions_GivesTheSameBytesAsTheWholeBlock(int transactions, int bytes)
+    {
+        using var signer = new TestSigner(1);
+        SignedProposal whole = FrameFuzzTests.Proposal(signer, transactions, bytes);
+        CompactProposal compact = Assert.IsType<CompactProposal>(CompactProposal.From(whole));
+        byte[] encoded = compact.Encode();
+        Assert.InRange(encoded.Length, 0, 500 + (transactions * 32));
+        CompactProposal read = Assert.IsType<CompactProposal>(CompactProposal.Decode(encoded));
+        Block block = Assert.IsType<Block>(read.Assemble(whole.Block.Transactions));
+        Assert.Equal(whole.Block.Hash, block.Hash);
+        Assert.True(whole.Block.Encoded.Span.SequenceEqual(block.Encoded.Span));
+        Assert.Null(read.Assemble([.. whole.Block.Transactions.Reverse()]));
+    }
+
+    [Fact]
+    public void CompactProposal_OfSmallBlocksTinyOrRepeatedTransactions_IsNotUsed()
+    {
+        using var signer = new TestSigner(1);
+        Assert.Null(CompactProposal.From(FrameFuzzTests.Proposal(signer, 2, 1_000)));
+        Assert.Null(CompactProposal.From(FrameFuzzTests.Proposal(signer, 5_000, 8)));
+        SignedProposal once = FrameFuzzTests.Proposal(signer, 2, 20_000);
+        ReadOnlyMemory<byte> transaction = once.Block.Transactions[0];
+        Block twice = Block.Create(once.Block.Header, [transaction, transaction], null);
+        Assert.Null(CompactProposal.From(once with { Block = twice }));
+    }
+
+    [Fact]
+    public async Task FourNodes_WithLargeTransactions_FinaliseThemWithoutSendingThemTwice()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        const int Count = 60;
+        const int Bytes = 100_000;
+        for (int i = 0; i < Count; i++)
+        {
+            var transaction = new byte[Bytes];
+            BitConverter.TryWriteBytes(transaction.AsSpan(1), i);
+            Assert.Null(await cluster.Nodes[i % 4]!.SubmitAsync(transaction));
+        }
+
+        await cluster.WaitForCountAsync(Count, Soon);
+        Assert.Single(cluster.Applications.Select(a => a.Status.StateRoot).Distinct());
+        double sent = cluster.Alive.Sum(n => n.BytesSent) / (double)(Count * Bytes);
+        Assert.InRange(sent, 0, 4.5); // three copies by gossip, and what was asked for; whole proposals made it six
+    }
+
+    [Fact]
+    public async Task Peers_OfWhichEachKnowsOnlyOne_FindAllOthers()
+    {
+        await using var cluster = new ExchangeCluster(4);
+        await cluster.StartAsync(Soon);
+        while (cluster.Nodes.Any(n => n.ConnectedPeers < 3))
+        {
+            Soon.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
+    public void AddressBook_OlderAddress_DoesNotReplaceANewerOne()
+    {
+        using var signer = new TestSigner(1);
+        var book = new PeerAddressBook();
+        PeerAddress older = PeerAddress.Create("c", signer, 5, new IPEndPoint(IPAddress.Loopback, 1));
+        PeerAddress newer = PeerAddress.Create("c", signer, 6, new IPEndPoint(IPAddress.Loopback, 2));
+        Assert.True(book.TryTell(newer));
+        Assert.False(book.TryTell(older));
+        Assert.False(book.TryTell(newer));
+        Assert.Equal(2, book.Find(newer.Account, 0)!.Port);
+        book.Configure(newer.Account, new IPEndPoint(IPAddress.Loopback, 3));
+        Assert.Equal(3, book.Find(newer.Account, 0)!.Port);
+        Assert.Equal(2, book.Find(newer.Account, 1)!.Port);
+        var set = new ValidatorSet([new Validator(signer.PublicKey, 1)]);
+        Assert.True(newer.Verify("c", set));
+        Assert.False(newer.Verify("d", set));
+        Assert.False((newer with { EndPoint = new IPEndPoint(IPAddress.Loopback, 4) }).Verify("c", set));
+    }
+
+    [Fact]
+    public void Bans_GrowWithOffencesAndEnd()
+    {
+        var time = new ManualTime();
+        var bans = new PeerBans(new PeerLimits(), seed: 1, time);
+        using var signer = new TestSigner(1);
+        AccountId account = signer.PublicKey.Account;
+        Assert.Equal(TimeSpan.Zero, bans.RemainingOf(account));
+        var lengths = new List<double>();
+        for (int i = 0; i < 12; i++)
+        {
+            bans.Punish(account);
+            lengths.Add(bans.RemainingOf(account).TotalSeconds);
+            time.Advance(bans.RemainingOf(account));
+            Assert.Equal(TimeSpan.Zero, bans.RemainingOf(account));
+        }
+
+        Assert.InRange(lengths[0], 0.5, 1.5);
+        Assert.InRange(lengths[5], 16, 48);
+        Assert.Equal(300, lengths[11]);
+        time.Advance(TimeSpan.FromMinutes(11));
+        bans.Punish(account);
+        Assert.InRange(bans.RemainingOf(account).TotalSeconds, 0.5, 1.5); // forgotten
+
+        var address = IPAddress.Parse("2001:db8::1");
+        for (int i = 0; i < 8; i++)
+        {
+            bans.Punish(address);
+            Assert.Equal(TimeSpan.Zero, bans.RemainingOf(address));
+        }
+
+        bans.Punish(IPAddress.Parse("2001:db8::2"));
+        Assert.NotEqual(TimeSpan.Zero, bans.RemainingOf(address)); // one subscriber, one network
+        for (int i = 0; i < 10_000; i++)
+        {
+            bans.Punish(new IPAddress(i)); // bounded, and still right
+        }
+    }
+
+    [Fact]
+    public void TokenBucket_RefillsEvenlyUpToItsCapacity()
+    {
+        var time = new ManualTime();
+        var bucket = new TokenBucket(capacity: 10, perSecond: 5, time);
+        Assert.True(bucket.TryTake(10));
+        Assert.False(bucket.TryTake(1));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(bucket.TryTake(5));
+        Assert.Equal(TimeSpan.FromSeconds(2), bucket.Take(10));
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.True(bucket.TryTake(10));
+        Assert.False(bucket.TryTake(1));
+    }
+}

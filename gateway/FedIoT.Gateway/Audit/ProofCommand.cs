@@ -36,10 +36,10 @@ public static class ProofCommand
     private static readonly Argument<string> TaskName = new("task") { Description = "Name of the task" };
     private static readonly Argument<int> Round = new("round") { Description = "Training round, from 1" };
 
-    private static readonly Option<int?> Version = new("--version-number")
+    private static readonly Argument<int?> Version = new("version")
     {
         Description = "Model version, 0 = initial weights. Default: the newest",
-        HelpName = "N",
+        Arity = ArgumentArity.ZeroOrOne,
     };
 
     /// <summary>The command with its subcommands and help; part of the group <c>fediot chain</c>.</summary>
@@ -52,7 +52,7 @@ public static class ProofCommand
 
             Examples:
               fediot proof account state 5f0c...91aa --out balance.bundle
-              fediot proof model state fans --out model.bundle
+              fediot proof model state fans 3 --out model.bundle
               fediot proof delta state fans 3 pump-07 --out delta.bundle
             """);
         command.Add(Subcommand(
@@ -62,7 +62,7 @@ public static class ProofCommand
             "device", "Owner, points and reputation of a device", [State, Device], [After],
             (parsed, builder) => builder.ForDevice(ReadDevice(parsed), ReadAfter(parsed))));
         command.Add(Subcommand(
-            "model", "Hash and origin of a model version", [State, TaskName], [Version, After],
+            "model", "Hash and origin of a model version", [State, TaskName, Version], [After],
             (parsed, builder) => builder.ForModel(
                 parsed.GetValue(TaskName)!, parsed.GetValue(Version), ReadAfter(parsed))));
         command.Add(Subcommand(

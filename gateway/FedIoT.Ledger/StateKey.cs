@@ -21,7 +21,7 @@ public sealed class StateKey : IComparable<StateKey>, IEquatable<StateKey>
 
     internal ReadOnlySpan<byte> Name => bytes.AsSpan(1);
 
-    /// <summary>Reads a key's bytes; false for no kind of entry, or a name of another length than its kind has.</summary>
+    /// <summary>Reads a key's bytes; false for an unknown kind, or a name that its kind does not have.</summary>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out StateKey? key)
     {
         key = null;

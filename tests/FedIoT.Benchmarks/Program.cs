@@ -6,7 +6,7 @@ using FedIoT.Benchmarks.Ingest;
 using FedIoT.Benchmarks.Learning;
 using FedIoT.Benchmarks.Ledger;
 
-// dotnet run -c Release --project tests/FedIoT.Benchmarks -- [--quick] [firmware|ingest|learning|ledger|chain|audit ...]
+// dotnet run -c Release --project tests/FedIoT.Benchmarks -- [--quick] [AREA ...]
 // A plain harness: every area measures itself and its anchor in the same run and returns named figures.
 var areas = new (string Name, Func<bool, (string Name, double Value, string Unit)[]> Run)[]
 {

@@ -15,7 +15,7 @@ public sealed class LedgerApplication : IApplication, IRestorable
     private volatile LedgerState committed;
     private (LedgerState State, BlockOutcome Outcome)? finalized;
 
-    /// <summary>Starts at genesis, or at a snapshot once the node asks; the node replays its blocks from there.</summary>
+    /// <summary>Starts at genesis, or at a snapshot when the node asks; the node replays from there.</summary>
     /// <param name="genesis">The chain.</param>
     /// <param name="snapshots">Keeps snapshots; not disposed here. Null for none.</param>
     public LedgerApplication(Genesis genesis, SnapshotWriter? snapshots = null)

@@ -38,8 +38,8 @@ public sealed class SnapshotStore(string folder)
         var found = new List<(Height Height, string Path)>();
         foreach (string path in Directory.EnumerateFiles(folder, "*" + Extension))
         {
-            if (long.TryParse(
-                Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long height))
+            string name = Path.GetFileNameWithoutExtension(path);
+            if (long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long height))
             {
                 found.Add((new Height(height), path));
             }
@@ -94,5 +94,6 @@ public sealed class SnapshotStore(string folder)
         }
     }
 
-    private static string NameOf(Height height) => height.Value.ToString("D12", CultureInfo.InvariantCulture) + Extension;
+    private static string NameOf(Height height) =>
+        height.Value.ToString("D12", CultureInfo.InvariantCulture) + Extension;
 }

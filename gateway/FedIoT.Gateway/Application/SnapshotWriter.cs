@@ -48,7 +48,8 @@ public sealed partial class SnapshotWriter(SnapshotStore store, int intervalBloc
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 3301, Level = LogLevel.Warning, Message = "No snapshot was written at height {Height}.")]
+        [LoggerMessage(
+            EventId = 3301, Level = LogLevel.Warning, Message = "No snapshot was written at height {Height}.")]
         public static partial void NotWritten(ILogger logger, long height, Exception reason);
     }
 }

@@ -20,7 +20,7 @@ public sealed record AuditReport
     /// <summary>What was trusted: everything follows from the genesis with this hash.</summary>
     public required Hash256 GenesisHash { get; init; }
 
-    /// <summary>True when the caller named the genesis hash; false when the file beside the chain was believed.</summary>
+    /// <summary>True when the caller named the genesis hash; false when the file was believed.</summary>
     public required bool GenesisPinned { get; init; }
 
     /// <summary>Last block that was verified.</summary>

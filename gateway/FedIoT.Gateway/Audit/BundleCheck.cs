@@ -39,7 +39,7 @@ public sealed record BundleCheck(
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"chain       {Genesis.ChainId}\n");
         text.Append(CultureInfo.InvariantCulture, $"genesis     {Genesis.Hash} ")
-            .Append(pinned ? "(as named)\n" : "(trusted because the bundle says so: compare it, or use --genesis-hash)\n");
+            .Append(pinned ? "(as named)\n" : "(as the bundle says: compare it, or use --genesis-hash)\n");
         text.Append(CultureInfo.InvariantCulture, $"block       {Bundle.Header.Height} {Bundle.Commit.BlockHash}\n");
         foreach (string fact in Facts())
         {

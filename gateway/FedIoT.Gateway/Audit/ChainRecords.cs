@@ -92,7 +92,8 @@ internal sealed class ChainRecords : IDisposable
         if (commit.Height != next)
         {
             return Broken(
-                "sequence of commits", $"a commit of height {next}", $"one of height {commit.Height} at {Place(record)}");
+                "sequence of commits", $"a commit of height {next}",
+                $"one of height {commit.Height} at {Place(record)}");
         }
 
         if (!proposals.TryGetValue(commit.BlockHash, out byte[]? block))

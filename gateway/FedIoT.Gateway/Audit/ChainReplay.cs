@@ -74,7 +74,8 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
             if (!Block.TryDecode(stored.Encoded, out Block? block) || block is null
                 || !Commit.TryDecode(stored.Commit, out Commit? commit) || commit is null)
             {
-                throw new RunFailedException($"the block at height {stored.Height} is damaged; fediot verify says more");
+                throw new RunFailedException(
+                    $"the block at height {stored.Height} is damaged; fediot verify says more");
             }
 
             if (block.Header.StateRoot != state.StateRoot)

@@ -67,8 +67,7 @@ public static class VerifyCommand
         ChainFolder folder = ChainFolder.Find(path);
         string? file = parsed.GetValue(GenesisFile);
         Genesis genesis = folder.ReadGenesis(file) ?? throw new RunFailedException(
-            new AuditFinding(Height.Genesis, "genesis", "its canonical encoding", $"other bytes in {file ?? folder.GenesisFile}")
-                .ToString());
+            $"height 0: genesis: expected its canonical encoding, found other bytes in {file ?? folder.GenesisFile}");
         var audit = new ChainAudit(folder, genesis, TimeProvider.System);
         AuditReport report = await audit.RunAsync(pin, ShowProgress, cancellation).ConfigureAwait(false);
         await Console.Out.WriteLineAsync(json ? report.ToJson() : report.ToText()).ConfigureAwait(false);

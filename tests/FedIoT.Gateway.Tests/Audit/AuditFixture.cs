@@ -19,6 +19,8 @@ internal sealed class AuditFixture : IDisposable
 
     public IReadOnlyList<TestSigner> Nodes => nodes;
 
+    public IReadOnlyList<TestSigner> Training => training;
+
     public string File(string name) => folder.File(name);
 
     public ScriptedChain Start(string name) => new(folder.File(name), nodes, training);

@@ -154,23 +154,39 @@ public sealed class BundleTests : IDisposable
         Assert.True(BundleVerifier.Check(three.Encode(), chain.Genesis.Hash).IsValid);
     }
 
-    [Fact]
-    public void Delta_WithSignaturesOfSomebodyElse_IsRefusedAlthoughItStandsInABlock()
+    [Theory]
+    [InlineData("a delta signed by another key", "delta")]
+    [InlineData("a delta of another round", "delta")]
+    [InlineData("a transaction with another signature", "transaction's signature")]
+    [InlineData("the account of somebody else", "signer")]
+    [InlineData("a nonce that is used up", "signer")]
+    [InlineData("nothing wrong", null)]
+    public void Delta_ForgedButStandingInABlock_IsRefused(string what, string? finding)
     {
         // A dishonest proposer may put a forged reveal into a block: execution refuses it, inclusion alone is no proof.
-        ScriptedChain forged = fixture.Start("forged").Play(rounds: 1);
+        ScriptedChain chain = fixture.Start("forged").Play(rounds: 1);
         byte[] payload = SignedDelta.EncodePayload(
-            forged.TaskId, 1, forged.Task.Model.Hash, ScriptedChain.DeviceOf(0, 0), new sbyte[4]);
-        byte[] delta = ScriptedChain.Envelope(fixture.Nodes[1], SignedDelta.Role, payload);
-        byte[] reveal = forged.Sign(0, new RevealDeltas(forged.TaskId, 1, [delta]));
-        Block block = forged.Append(reveal);
-        Commit commit = forged.CommitOf(block.Header.Height, block.Hash);
+            chain.TaskId, what.Contains("round", StringComparison.Ordinal) ? 7 : 1, chain.Task.Model.Hash,
+            ScriptedChain.DeviceOf(0, 0), new sbyte[4]);
+        bool wrongKey = what.Contains("another key", StringComparison.Ordinal);
+        byte[] delta = ScriptedChain.Envelope(
+            wrongKey ? fixture.Nodes[1] : fixture.Training[0], SignedDelta.Role, payload);
+        byte[] reveal = chain.Sign(0, new RevealDeltas(chain.TaskId, 1, [delta]));
+        reveal[^1] ^= what.Contains("signature", StringComparison.Ordinal) ? (byte)1 : (byte)0;
+        Block block = chain.Append(reveal);
+        if (what.Contains("used up", StringComparison.Ordinal))
+        {
+            block = chain.Append(reveal);
+        }
+
+        int signer = what.Contains("somebody", StringComparison.Ordinal) ? 1 : 0;
         BundleEntry account = BundleEntry.From(
-            forged.States[^2], StateKey.Account(fixture.Nodes[0].PublicKey.Account))!;
+            chain.States[^2], StateKey.Account(fixture.Nodes[signer].PublicKey.Account))!;
         var claim = new BundleClaim.Delta(reveal, new MerklePath([]), Hash256.Of(delta), account);
-        byte[] bundle = new Bundle(forged.Genesis.Encode(), block.Header, commit, claim).Encode();
-        Assert.Equal("delta", BundleVerifier.Check(bundle, forged.Genesis.Hash).Finding?.What);
-        forged.Dispose();
+        Commit commit = chain.CommitOf(block.Header.Height, block.Hash);
+        byte[] bundle = new Bundle(chain.Genesis.Encode(), block.Header, commit, claim).Encode();
+        Assert.Equal(finding, BundleVerifier.Check(bundle, chain.Genesis.Hash).Finding?.What);
+        chain.Dispose();
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedIoT.Gateway.Audit;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Demo;
 
@@ -11,6 +12,8 @@ var root = new RootCommand(
     """)
 {
     DemoCommand.Create(),
+    VerifyCommand.Create(),
+    ProofCommand.Create(),
 };
 
 return await CommandLineHost.RunAsync(root, args).ConfigureAwait(false);

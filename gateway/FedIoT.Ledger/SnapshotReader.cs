@@ -68,7 +68,7 @@ internal static class SnapshotReader
             ? key!
             : throw new CborContentException("Not a public key.");
 
-    private static Account ReadAccount(CborReader reader)
+    public static Account ReadAccount(CborReader reader)
     {
         StartArray(reader, 11);
         var algorithm = (SignatureAlgorithm)reader.ReadInt32();
@@ -91,7 +91,7 @@ internal static class SnapshotReader
         return account;
     }
 
-    private static Device ReadDevice(CborReader reader)
+    public static Device ReadDevice(CborReader reader)
     {
         StartArray(reader, 4);
         var device = new Device(
@@ -110,7 +110,7 @@ internal static class SnapshotReader
         return fault;
     }
 
-    private static ModelVersion ReadVersion(CborReader reader)
+    public static ModelVersion ReadVersion(CborReader reader)
     {
         StartArray(reader, 5);
         var version = new ModelVersion(

@@ -21,6 +21,31 @@ public sealed class StateKey : IComparable<StateKey>, IEquatable<StateKey>
 
     internal ReadOnlySpan<byte> Name => bytes.AsSpan(1);
 
+    /// <summary>Reads a key's bytes; false for an unknown kind, or a name that its kind does not have.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> bytes, out StateKey? key)
+    {
+        key = null;
+        if (bytes.IsEmpty)
+        {
+            return false;
+        }
+
+        var kind = (StateKind)bytes[0];
+        ReadOnlySpan<byte> name = bytes[1..];
+        bool fits = kind switch
+        {
+            StateKind.Chain => name.IsEmpty,
+            StateKind.Account or StateKind.Task or StateKind.Progress or StateKind.Statistics =>
+                name.Length == Hash256.Length,
+            StateKind.Device => DeviceId.IsValid(Encoding.ASCII.GetString(name)),
+            StateKind.Fault => name.Length == sizeof(int),
+            StateKind.Version => name.Length == Hash256.Length + sizeof(int),
+            _ => false,
+        };
+        key = fits ? new StateKey(kind, name) : null;
+        return fits;
+    }
+
     /// <summary>Chain id and genesis hash.</summary>
     public static StateKey Chain { get; } = new(StateKind.Chain);
 
@@ -55,6 +80,9 @@ public sealed class StateKey : IComparable<StateKey>, IEquatable<StateKey>
         BinaryPrimitives.WriteInt32BigEndian(name[Hash256.Length..], version);
         return new StateKey(StateKind.Version, name);
     }
+
+    /// <summary>Leaf of the state tree for an entry with this key and value.</summary>
+    public Hash256 LeafOf(ReadOnlySpan<byte> value) => LeafHash(Hash256.Of(value));
 
     /// <inheritdoc/>
     public int CompareTo(StateKey? other) => other is null ? 1 : bytes.AsSpan().SequenceCompareTo(other.bytes);

@@ -1,11 +1,12 @@
 using System.Globalization;
+using FedIoT.Benchmarks.Audit;
 using FedIoT.Benchmarks.Chain;
 using FedIoT.Benchmarks.Firmware;
 using FedIoT.Benchmarks.Ingest;
 using FedIoT.Benchmarks.Learning;
 using FedIoT.Benchmarks.Ledger;
 
-// dotnet run -c Release --project tests/FedIoT.Benchmarks -- [--quick] [firmware|ingest|learning|ledger|chain ...]
+// dotnet run -c Release --project tests/FedIoT.Benchmarks -- [--quick] [AREA ...]
 // A plain harness: every area measures itself and its anchor in the same run and returns named figures.
 var areas = new (string Name, Func<bool, (string Name, double Value, string Unit)[]> Run)[]
 {
@@ -14,6 +15,7 @@ var areas = new (string Name, Func<bool, (string Name, double Value, string Unit
     ("learning", LearningBenchmarks.Run),
     ("ledger", LedgerBenchmarks.Run),
     ("chain", ChainBenchmarks.Run),
+    ("audit", AuditBenchmarks.Run),
 };
 bool quick = args.Contains("--quick");
 string[] wanted = [.. args.Where(a => !a.StartsWith('-'))];

@@ -9,14 +9,21 @@ namespace FedIoT.Gateway.Application;
 /// The port between consensus and ledger: keeps the committed state, executes decided blocks on top of it.
 /// <see cref="Committed"/> and <see cref="CheckTransaction"/> may be used from any thread, the rest from the node's.
 /// </summary>
-public sealed class LedgerApplication : IApplication
+public sealed class LedgerApplication : IApplication, IRestorable
 {
     private readonly SignatureCache signatures = new();
+    private readonly SnapshotWriter? snapshots;
     private volatile LedgerState committed;
     private (LedgerState State, BlockOutcome Outcome)? finalized;
 
-    /// <summary>Starts at genesis; the node replays its blocks from there.</summary>
-    public LedgerApplication(Genesis genesis) => committed = LedgerState.FromGenesis(genesis);
+    /// <summary>Starts at genesis, or at a snapshot when the node asks; the node replays from there.</summary>
+    /// <param name="genesis">The chain.</param>
+    /// <param name="snapshots">Keeps snapshots; not disposed here. Null for none.</param>
+    public LedgerApplication(Genesis genesis, SnapshotWriter? snapshots = null)
+    {
+        committed = LedgerState.FromGenesis(genesis);
+        this.snapshots = snapshots;
+    }
 
     /// <summary>Called on the node's task after each commit, with the new state and what its block did.</summary>
     public event Action<LedgerState, BlockOutcome>? BlockCommitted;
@@ -26,6 +33,32 @@ public sealed class LedgerApplication : IApplication
 
     /// <inheritdoc/>
     public ApplicationStatus Status => new(committed.Height, committed.StateRoot);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Newest first; one that is damaged, of another chain or beyond the stored blocks is passed over. The last stored
+    /// block has no successor whose header names its state root; there a snapshot's checksum has to do, and the next
+    /// block decides.
+    /// </remarks>
+    public void Restore(Height last, Func<Height, Hash256?> stateRootAfter)
+    {
+        ArgumentNullException.ThrowIfNull(stateRootAfter);
+        if (snapshots is null)
+        {
+            return;
+        }
+
+        foreach ((Height height, string path) in SnapshotStore.List(snapshots.Store.Folder).Reverse())
+        {
+            if (height > committed.Height && height <= last && SnapshotStore.TryRead(path) is { } state
+                && state.Genesis.Hash == committed.Genesis.Hash
+                && (stateRootAfter(height) ?? state.StateRoot) == state.StateRoot)
+            {
+                committed = state;
+                return;
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public string? CheckTransaction(ReadOnlyMemory<byte> transaction) =>
@@ -77,6 +110,7 @@ public sealed class LedgerApplication : IApplication
 
         committed = block.State;
         finalized = null;
+        snapshots?.OnCommitted(block.State);
         BlockCommitted?.Invoke(block.State, block.Outcome);
     }
 }

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 
@@ -53,6 +54,8 @@ internal sealed class BlockExecutor
     /// <exception cref="InvalidOperationException">Application and store are not of the same chain.</exception>
     public void Replay()
     {
+        (application as IRestorable)?.Restore(
+            store.Height, height => height < store.Height ? store.Read(height.Next).Block.Header.StateRoot : null);
         ApplicationStatus status = application.Status;
         if (status.Height > store.Height)
         {

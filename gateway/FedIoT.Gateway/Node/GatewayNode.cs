@@ -2,11 +2,13 @@ using System.Net;
 using System.Threading.Channels;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
+using FedIoT.Gateway.Audit;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Training;
 using FedIoT.Ledger;
 using FedIoT.Signing;
+using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -14,11 +16,13 @@ namespace FedIoT.Gateway.Node;
 
 /// <summary>
 /// One gateway: broker and ingest for its devices, a node of the chain, and the participant that trains when a round
-/// opens. State directory: <c>ingest/</c>, <c>chain/</c>, <c>training/</c>, <c>keys/</c>.
+/// opens. State directory: <c>ingest/</c>, <c>chain/</c>, <c>training/</c>, <c>keys/</c>,
+/// <c>snapshots/</c>, <c>genesis.cbor</c>.
 /// </summary>
 public sealed class GatewayNode : IAsyncDisposable
 {
     private readonly LedgerApplication application;
+    private readonly SnapshotWriter snapshots;
     private readonly TransactionSender sender;
     private readonly Registration registration;
     private readonly RoundParticipant participant;
@@ -31,10 +35,11 @@ public sealed class GatewayNode : IAsyncDisposable
     private Task participation = Task.CompletedTask;
 
     private GatewayNode(
-        GatewayNodeOptions options, LedgerApplication application, IngestServer ingest, ChainNode chain,
-        ILogger logger)
+        GatewayNodeOptions options, LedgerApplication application, SnapshotWriter snapshots, IngestServer ingest,
+        ChainNode chain, ILogger logger)
     {
         this.application = application;
+        this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
         AccountId self = options.Keys.Node.PublicKey.Account;
@@ -79,7 +84,12 @@ public sealed class GatewayNode : IAsyncDisposable
         ILoggerFactory loggers, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var application = new LedgerApplication(options.Genesis);
+        Directory.CreateDirectory(options.Folder);
+        DurableFile.Replace(Path.Combine(options.Folder, GenesisFileName.Text), options.Genesis.Encode());
+        var snapshots = new SnapshotWriter(
+            new SnapshotStore(Path.Combine(options.Folder, SnapshotStore.FolderName)),
+            SnapshotWriter.IntervalBlocksDefault, loggers.CreateLogger<SnapshotWriter>());
+        var application = new LedgerApplication(options.Genesis, snapshots);
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
         GatewayNode? node = null;
@@ -101,7 +111,8 @@ public sealed class GatewayNode : IAsyncDisposable
                 }),
                 application, options.Keys.Node, time, loggers.CreateLogger<ChainNode>(), cancellation)
                 .ConfigureAwait(false);
-            node = new GatewayNode(options, application, ingest, chain, loggers.CreateLogger<GatewayNode>());
+            node = new GatewayNode(
+                options, application, snapshots, ingest, chain, loggers.CreateLogger<GatewayNode>());
             return node;
         }
         catch
@@ -133,6 +144,7 @@ public sealed class GatewayNode : IAsyncDisposable
         }
 
         await Chain.DisposeAsync().ConfigureAwait(false);
+        await snapshots.DisposeAsync().ConfigureAwait(false);
         await Ingest.DisposeAsync().ConfigureAwait(false);
         sender.Dispose();
         stopping.Dispose();

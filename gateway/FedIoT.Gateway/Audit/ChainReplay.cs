@@ -1,0 +1,98 @@
+using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
+using FedIoT.Gateway.Cli;
+using FedIoT.Ledger;
+using FedIoT.Wire;
+
+namespace FedIoT.Gateway.Audit;
+
+/// <summary>
+/// Goes back to a height of a node's own chain: executes from the nearest snapshot and compares state roots. It does
+/// not check commits: what is made from it is checked by itself, as a stranger would.
+/// </summary>
+internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
+{
+    /// <summary>The moment whose state is that after a block; null when no later block vouches for it.</summary>
+    /// <param name="after">The block; null for the last one that another stands on.</param>
+    public ChainMoment? At(Height? after)
+    {
+        foreach (LedgerState start in Starts(after))
+        {
+            ChainMoment? found = null;
+            foreach (ChainMoment moment in From(start))
+            {
+                found = moment;
+                if (moment.Before.Height == after)
+                {
+                    return moment;
+                }
+            }
+
+            if (found is not null && after is null)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Every block from genesis.</summary>
+    public IEnumerable<ChainMoment> All() => From(LedgerState.FromGenesis(genesis));
+
+    private IEnumerable<LedgerState> Starts(Height? after)
+    {
+        foreach ((Height height, string path) in SnapshotStore.List(folder.Snapshots).Reverse())
+        {
+            if ((after is null || height <= after) && SnapshotStore.TryRead(path) is { } state
+                && state.Genesis.Hash == genesis.Hash)
+            {
+                yield return state;
+            }
+        }
+
+        yield return LedgerState.FromGenesis(genesis);
+    }
+
+    private IEnumerable<ChainMoment> From(LedgerState start)
+    {
+        using var records = new ChainRecords(folder.Blocks);
+        LedgerState state = start;
+        var signatures = new SignatureCache();
+        while (records.Next() is { } stored)
+        {
+            if (stored.Problem is { } problem)
+            {
+                throw new RunFailedException($"{problem}; fediot verify says more");
+            }
+
+            if (stored.Height <= state.Height)
+            {
+                continue;
+            }
+
+            if (!Block.TryDecode(stored.Encoded, out Block? block) || block is null
+                || !Commit.TryDecode(stored.Commit, out Commit? commit) || commit is null)
+            {
+                throw new RunFailedException(
+                    $"the block at height {stored.Height} is damaged; fediot verify says more");
+            }
+
+            if (block.Header.StateRoot != state.StateRoot)
+            {
+                if (start.Height > Height.Genesis)
+                {
+                    yield break; // perhaps the snapshot's fault: the caller tries an older one
+                }
+
+                throw new RunFailedException(
+                    $"the state root after block {state.Height} is not the chain's; fediot verify says more");
+            }
+
+            (LedgerState next, BlockOutcome outcome) = state.Execute(
+                block.Header.Height, block.Header.Proposer, block.Transactions, signatures);
+            yield return new ChainMoment(state, block, commit, outcome, next);
+            state = next;
+        }
+    }
+}

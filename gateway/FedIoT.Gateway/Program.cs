@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Demo;
+using FedIoT.Gateway.Keys;
 
 var root = new RootCommand(
     """
@@ -11,6 +12,7 @@ var root = new RootCommand(
     """)
 {
     DemoCommand.Create(),
+    KeysCommand.Create(TimeProvider.System),
 };
 
 return await CommandLineHost.RunAsync(root, args).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Device.I2c;
+using FedIoT.Consensus;
 
 namespace FedIoT.Signing.Atecc608;
 
@@ -58,6 +59,29 @@ public sealed class Atecc608Chip : IDisposable
         this.time = time;
         place = $"ATECC608 at bus {chip.ConnectionSettings.BusId}, "
             + $"address 0x{chip.ConnectionSettings.DeviceAddress:x2}";
+    }
+
+    /// <summary>Opens a chip on a bus of this machine; nothing is sent yet.</summary>
+    /// <param name="bus">Number of the bus: 1 is <c>/dev/i2c-1</c>. It runs at 100 kHz.</param>
+    /// <param name="address">7-bit address.</param>
+    /// <param name="time">Waits between polls.</param>
+    /// <exception cref="SignerException">There is no such bus, or this user may not use it.</exception>
+    public static Atecc608Chip Open(int bus, int address, TimeProvider time)
+    {
+        I2cDevice? chip = null;
+        try
+        {
+            chip = I2cDevice.Create(new I2cConnectionSettings(bus, address));
+            return new Atecc608Chip(chip, I2cDevice.Create(new I2cConnectionSettings(bus, 0)), time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+        {
+            chip?.Dispose();
+            throw new TokenException(
+                SignerFault.Absent, "open the bus",
+                $"Cannot open I2C bus {bus}: {e.Message} Enable it, and put the user into the group i2c.", inner: e)
+                .ToSignerException();
+        }
     }
 
     /// <summary>The four revision bytes; 00 00 60 02 and 00 00 60 03 are known.</summary>
@@ -209,7 +233,8 @@ public sealed class Atecc608Chip : IDisposable
         if (!TryRead(answer, out IOException? error))
         {
             throw new TokenException(
-                SignerFault.Absent, "wake", $"{place} does not wake. Check supply, wiring, address and 100 kHz bus speed.",
+                SignerFault.Absent, "wake",
+                $"{place} does not wake. Check supply, wiring, address and 100 kHz bus speed. ({error?.Message})",
                 inner: error);
         }
 

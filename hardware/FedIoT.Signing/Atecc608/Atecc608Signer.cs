@@ -1,4 +1,3 @@
-using System.Device.I2c;
 using System.Security.Cryptography;
 using FedIoT.Consensus;
 using FedIoT.Wire.Cose;
@@ -30,14 +29,6 @@ public sealed class Atecc608Signer : ISigner, IMonotonicCounter
 
     /// <inheritdoc/>
     public long CounterMax => Atecc608Chip.CounterMax;
-
-    /// <summary>Opens a bus of this machine.</summary>
-    /// <param name="bus">Its number: 1 is <c>/dev/i2c-1</c>. It runs at 100 kHz.</param>
-    /// <param name="address">7-bit address.</param>
-    /// <param name="time">Waits between polls.</param>
-    public static Atecc608Chip OpenChip(int bus, int address, TimeProvider time) => new(
-        I2cDevice.Create(new I2cConnectionSettings(bus, address)), I2cDevice.Create(new I2cConnectionSettings(bus, 0)),
-        time);
 
     /// <summary>Opens the key in a slot after checking locks and configuration.</summary>
     /// <param name="chip">The chip; disposed with the signer, and at once when opening fails.</param>

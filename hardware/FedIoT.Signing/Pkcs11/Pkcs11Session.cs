@@ -12,7 +12,7 @@ internal sealed class Pkcs11Session
     // Mechanisms and key type of PKCS#11 v3.0 §2.3.5, §2.3.14; the wrapper's names stop at v2.40.
     private const ulong EdwardsKeyPairGeneration = 0x1055;
     private const ulong EdDsa = 0x1057;
-    private const ulong EdwardsKeyType = 0x40;
+    internal const ulong EdwardsKeyType = 0x40;
 
     // Object identifiers in DER: prime256v1 (1.2.840.10045.3.1.7), Ed25519 (1.3.101.112, RFC 8410), and the name by
     // which PKCS#11 v3.0 also lets a token call the latter curve.
@@ -199,9 +199,18 @@ internal sealed class Pkcs11Session
         }
     }
 
-    private static VerifyingKey ReadPublicKey(ISession session, string label, string place)
+    private static VerifyingKey ReadPublicKey(ISession session, string label, string place) =>
+        TryReadPublicKey(
+            session, FindOne(session, CKO.CKO_PUBLIC_KEY, label, place), out VerifyingKey? key, out string curve)
+            ? key!
+            : throw new TokenException(
+                SignerFault.KeyUnsuitable, "read the public key",
+                $"{place}: neither an ECDSA P-256 nor an Ed25519 key (curve {curve}).");
+
+    /// <summary>Reads a public key object; false for other curves and types.</summary>
+    internal static bool TryReadPublicKey(
+        ISession session, IObjectHandle handle, out VerifyingKey? key, out string curve)
     {
-        IObjectHandle handle = FindOne(session, CKO.CKO_PUBLIC_KEY, label, place);
         List<IObjectAttribute> read = session.GetAttributeValue(
             handle, new List<CKA> { CKA.CKA_EC_PARAMS, CKA.CKA_EC_POINT });
         byte[] parameters = read[0].CannotBeRead ? [] : read[0].GetValueAsByteArray();
@@ -209,15 +218,10 @@ internal sealed class Pkcs11Session
         bool p256 = parameters.AsSpan().SequenceEqual(P256Parameters) && point is [0x04, ..];
         bool edwards = parameters.AsSpan().SequenceEqual(Ed25519Parameters)
             || parameters.AsSpan().SequenceEqual(Ed25519Name);
-        if ((p256 && VerifyingKey.TryImport(SignatureAlgorithm.Es256, point.AsSpan(1), out VerifyingKey? key))
-            || (edwards && VerifyingKey.TryImport(SignatureAlgorithm.EdDsa, point, out key)))
-        {
-            return key!;
-        }
-
-        throw new TokenException(
-            SignerFault.KeyUnsuitable, "read the public key",
-            $"{place}: neither an ECDSA P-256 nor an Ed25519 key (curve {Convert.ToHexString(parameters)}).");
+        curve = Convert.ToHexString(parameters);
+        key = null;
+        return (p256 && VerifyingKey.TryImport(SignatureAlgorithm.Es256, point.AsSpan(1), out key))
+            || (edwards && VerifyingKey.TryImport(SignatureAlgorithm.EdDsa, point, out key));
     }
 
     // CKA_EC_POINT is an OCTET STRING in DER; some tokens give the bare point.

@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedIoT.Gateway.Audit;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Demo;
+using FedIoT.Gateway.Keys;
 
 var root = new RootCommand(
     """
@@ -14,6 +15,7 @@ var root = new RootCommand(
     DemoCommand.Create(),
     VerifyCommand.Create(),
     ProofCommand.Create(),
+    KeysCommand.Create(TimeProvider.System),
 };
 
 return await CommandLineHost.RunAsync(root, args).ConfigureAwait(false);

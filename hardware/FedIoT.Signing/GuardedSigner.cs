@@ -16,6 +16,7 @@ public sealed class GuardedSigner
     private readonly ISigner signer;
     private readonly ISignState state;
     private readonly string chainId;
+    private bool memoryFailed;
 
     /// <summary>Puts the guard in front of a key.</summary>
     /// <param name="signer">The key.</param>
@@ -32,7 +33,9 @@ public sealed class GuardedSigner
     }
 
     /// <summary>Signs a vote; null when that would contradict or precede an earlier signature.</summary>
-    /// <exception cref="SignerException">The token failed; nothing was signed.</exception>
+    /// <exception cref="SignerException">
+    /// The token failed, or the state could not be written, now or earlier: nothing leaves.
+    /// </exception>
     public SignedVote? TrySign(Vote vote)
     {
         ArgumentNullException.ThrowIfNull(vote);
@@ -45,7 +48,7 @@ public sealed class GuardedSigner
 
     /// <summary>Signs a proposal; null when that would contradict or precede an earlier signature.</summary>
     /// <exception cref="ArgumentException">The block is not the one that the proposal names.</exception>
-    /// <exception cref="SignerException">The token failed; nothing was signed.</exception>
+    /// <exception cref="SignerException">As for a vote.</exception>
     public SignedProposal? TrySign(Proposal proposal, Block block)
     {
         ArgumentNullException.ThrowIfNull(proposal);
@@ -68,6 +71,13 @@ public sealed class GuardedSigner
         Hash256 signBytesHash = Hash256.Of(signBytes);
         lock (gate)
         {
+            if (memoryFailed)
+            {
+                throw new SignerException(
+                    "Writing down a signature failed earlier, so it is not known what a restart would find. Nothing is "
+                    + "signed until the node is restarted.");
+            }
+
             SignRecord? same = state.At(height).FirstOrDefault(r => r.Round == round && r.Step == step);
             if (same is not null)
             {
@@ -82,8 +92,22 @@ public sealed class GuardedSigner
 
             var signature = new byte[VerifyingKey.SignatureLength];
             signer.Sign(signBytes, signature);
-            state.Append(new SignRecord(
-                signer.PublicKey.Account, height, round, step, blockHash, signBytesHash, signature));
+
+            // A record that failed may be on the disk or not. Were the step signed again for another block, the log
+            // could hold both, and a restart would hand out the wrong one.
+            memoryFailed = true;
+            try
+            {
+                state.Append(new SignRecord(
+                    signer.PublicKey.Account, height, round, step, blockHash, signBytesHash, signature));
+            }
+            catch (SignerException)
+            {
+                memoryFailed = false; // the chip's counter did not move, and nothing was written before it
+                throw;
+            }
+
+            memoryFailed = false;
             return signature;
         }
     }

@@ -1,0 +1,89 @@
+using FedIoT.Consensus;
+using FedIoT.Signing;
+using FedIoT.Signing.Atecc608;
+using FedIoT.Signing.Pkcs11;
+using FedIoT.Wire.Cose;
+
+namespace FedIoT.Gateway.Keys;
+
+/// <summary>Finds keys without a PIN and without changing anything.</summary>
+public static class KeySearch
+{
+    private const int FilesMax = 1000; // of a folder; more is not a key folder
+
+    /// <summary>Key files of a folder, in order of their names.</summary>
+    /// <param name="folder">An existing folder.</param>
+    public static IEnumerable<ListedKey> InFolder(string folder) => Directory.EnumerateFiles(folder, "*.key")
+        .Take(FilesMax)
+        .Order(StringComparer.Ordinal)
+        .Select(path => Describe($"file:{path}", () =>
+        {
+            using Ed25519Signer signer = Ed25519Signer.Open(path);
+            return signer.PublicKey;
+        }));
+
+    /// <summary>Public keys that the tokens of a PKCS#11 module show.</summary>
+    /// <param name="modulePath">The library.</param>
+    /// <exception cref="SignerException">The module does not work.</exception>
+    public static IEnumerable<ListedKey> InModule(string modulePath)
+    {
+        foreach (Pkcs11Token token in Pkcs11Inventory.Read(modulePath))
+        {
+            string place = $"pkcs11:module={Escape(modulePath)};token={Escape(token.Label)}";
+            string? problem = token.PinTrouble switch
+            {
+                null => null,
+                SignerFault.PinLocked => "the token's PIN is locked",
+                _ => "one PIN try is left",
+            };
+            if (token.Keys.Count == 0)
+            {
+                yield return new ListedKey(place, null, problem ?? "no key that the chain can use is visible");
+            }
+
+            foreach ((string label, VerifyingKey key) in token.Keys)
+            {
+                yield return new ListedKey($"{place};key={Escape(label)}", key, problem);
+            }
+        }
+    }
+
+    /// <summary>Slots of the chip at the usual address of a bus that a node key can live in.</summary>
+    /// <param name="bus">Number of the bus.</param>
+    /// <param name="time">Waits for the chip.</param>
+    /// <exception cref="SignerException">There is no such bus.</exception>
+    public static IEnumerable<ListedKey> OnBus(int bus, TimeProvider time)
+    {
+        for (int slot = 0; slot < 16; slot++)
+        {
+            int number = slot;
+            ListedKey listed = Describe($"atecc608:bus={bus};slot={slot}", () =>
+            {
+                using Atecc608Signer signer = Atecc608Signer.Open(
+                    Atecc608Chip.Open(bus, Atecc608Chip.DefaultAddress, time), number);
+                return signer.PublicKey;
+            });
+            yield return listed;
+            if (listed.Problem?.Contains("does not wake", StringComparison.Ordinal) == true)
+            {
+                yield break; // no chip: fifteen more slots of it would say the same
+            }
+        }
+    }
+
+    private static ListedKey Describe(string address, Func<VerifyingKey> open)
+    {
+        try
+        {
+            return new ListedKey(address, open(), null);
+        }
+        catch (SignerException e)
+        {
+            return new ListedKey(address, null, e.Message);
+        }
+    }
+
+    private static string Escape(string value) => value
+        .Replace("%", "%25", StringComparison.Ordinal)
+        .Replace(";", "%3B", StringComparison.Ordinal);
+}

@@ -1,0 +1,119 @@
+using System.Security.Cryptography;
+using FedIoT.Consensus;
+using FedIoT.Wire.Cose;
+
+namespace FedIoT.Signing.Atecc608;
+
+/// <summary>A P-256 key in a slot of an ATECC608, and one of the chip's monotonic counters.</summary>
+/// <remarks>
+/// Thread-safe. A chip that was unplugged and came back with another key is refused: every signature is verified
+/// with the key that was there at opening before it is returned.
+/// </remarks>
+public sealed class Atecc608Signer : ISigner, IMonotonicCounter
+{
+    private const int CounterNumber = 0;
+
+    private readonly Atecc608Chip chip;
+    private readonly int slot;
+    private bool disposed;
+
+    private Atecc608Signer(Atecc608Chip chip, int slot, VerifyingKey publicKey)
+    {
+        this.chip = chip;
+        this.slot = slot;
+        PublicKey = publicKey;
+    }
+
+    /// <inheritdoc/>
+    public VerifyingKey PublicKey { get; }
+
+    /// <inheritdoc/>
+    public long CounterMax => Atecc608Chip.CounterMax;
+
+    /// <summary>Opens the key in a slot after checking locks and configuration.</summary>
+    /// <param name="chip">The chip; disposed with the signer, and at once when opening fails.</param>
+    /// <param name="slot">0-15.</param>
+    /// <exception cref="SignerException">With a <see cref="TokenException"/> inside.</exception>
+    public static Atecc608Signer Open(Atecc608Chip chip, int slot) => Prepare(chip, slot, create: false);
+
+    /// <summary>Makes a new key in a slot and opens it. The old key of the slot is lost.</summary>
+    /// <param name="chip">As for <see cref="Open"/>.</param>
+    /// <param name="slot">0-15; its configuration has to permit GenKey.</param>
+    /// <exception cref="SignerException">With a <see cref="TokenException"/> inside.</exception>
+    public static Atecc608Signer Create(Atecc608Chip chip, int slot) => Prepare(chip, slot, create: true);
+
+    /// <inheritdoc/>
+    public void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (signature.Length != VerifyingKey.SignatureLength)
+        {
+            throw new ArgumentException($"A signature has {VerifyingKey.SignatureLength} bytes.", nameof(signature));
+        }
+
+        byte[] digest = SHA256.HashData(message);
+        byte[] raw = Typed(() => chip.SignDigest(slot, digest));
+        P256Signature.NormalizeLowS(raw);
+        if (!PublicKey.Verify(message, raw))
+        {
+            throw new TokenException(
+                SignerFault.KeyMissing, "sign",
+                $"The chip's slot {slot} gave a signature of another key. Put the right chip back.").ToSignerException();
+        }
+
+        raw.CopyTo(signature);
+    }
+
+    /// <inheritdoc/>
+    public long ReadCounter() => Typed(() => chip.ReadCounter(CounterNumber));
+
+    /// <inheritdoc/>
+    public long IncrementCounter() => Typed(() => chip.IncrementCounter(CounterNumber));
+
+    /// <summary>Releases the bus.</summary>
+    public void Dispose()
+    {
+        disposed = true;
+        chip.Dispose();
+    }
+
+    private static Atecc608Signer Prepare(Atecc608Chip chip, int slot, bool create)
+    {
+        ArgumentNullException.ThrowIfNull(chip);
+        try
+        {
+            Atecc608Slot configuration = Typed(() => chip.ReadSlot(slot));
+            string? problem = configuration.Problem
+                ?? (create && !configuration.MayGenerate ? "the slot's configuration does not permit GenKey" : null);
+            if (problem is not null)
+            {
+                throw Unsuitable(slot, problem);
+            }
+
+            byte[] point = Typed(() => create ? chip.CreateKey(slot) : chip.ReadPublicKey(slot));
+            return VerifyingKey.TryImport(SignatureAlgorithm.Es256, point, out VerifyingKey? key)
+                ? new Atecc608Signer(chip, slot, key!)
+                : throw Unsuitable(slot, "its public key is no point of P-256");
+        }
+        catch
+        {
+            chip.Dispose();
+            throw;
+        }
+    }
+
+    private static SignerException Unsuitable(int slot, string problem) => new TokenException(
+        SignerFault.KeyUnsuitable, "open", $"Slot {slot} of the chip: {problem}.").ToSignerException();
+
+    private static T Typed<T>(Func<T> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (TokenException e)
+        {
+            throw e.ToSignerException();
+        }
+    }
+}

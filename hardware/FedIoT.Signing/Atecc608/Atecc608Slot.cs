@@ -1,0 +1,37 @@
+namespace FedIoT.Signing.Atecc608;
+
+/// <summary>What the configuration zone says about a key slot. It is final once the zone is locked.</summary>
+/// <param name="ConfigLocked">The configuration zone cannot change any more.</param>
+/// <param name="DataLocked">Slots are in use; before, the chip refuses to sign.</param>
+/// <param name="HoldsPrivateP256Key">The slot is for a P-256 private key that no command reads.</param>
+/// <param name="SignsExternalDigests">The slot's key may sign digests that come from outside.</param>
+/// <param name="MayGenerate">GenKey may replace the key.</param>
+public sealed record Atecc608Slot(
+    bool ConfigLocked, bool DataLocked, bool HoldsPrivateP256Key, bool SignsExternalDigests, bool MayGenerate)
+{
+    internal const int ConfigurationBytes = 128;
+    private const byte Unlocked = 0x55;
+
+    /// <summary>Why a node key cannot live there; null when it can.</summary>
+    public string? Problem =>
+        !ConfigLocked ? "the configuration zone is not locked: whoever holds the chip can change what a slot permits"
+        : !DataLocked ? "the data zone is not locked: the chip does not sign before that"
+        : !HoldsPrivateP256Key ? "the slot is not configured for a secret P-256 private key"
+        : !SignsExternalDigests ? "the slot's key may not sign digests from outside"
+        : null;
+
+    // Data sheet: SlotConfig at 20 + 2n (bit 7 IsSecret, bit 0 of ReadKey external signatures, bit 13 GenKey), locks
+    // at 86 (data) and 87 (configuration), KeyConfig at 96 + 2n (bit 0 Private, bits 2-4 key type, 4 is P-256).
+    internal static Atecc608Slot Parse(ReadOnlySpan<byte> configuration, int slot)
+    {
+        byte access = configuration[20 + (2 * slot)];
+        byte writing = configuration[21 + (2 * slot)];
+        byte key = configuration[96 + (2 * slot)];
+        return new Atecc608Slot(
+            configuration[87] != Unlocked,
+            configuration[86] != Unlocked,
+            (access & 0x80) != 0 && (key & 0x01) != 0 && (key >> 2 & 0x07) == 4,
+            (access & 0x01) != 0,
+            (writing & 0x20) != 0);
+    }
+}

@@ -1,0 +1,262 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Net.Pkcs11Interop.Common;
+using Net.Pkcs11Interop.HighLevelAPI;
+
+namespace FedIoT.Signing.Pkcs11;
+
+/// <summary>
+/// One vendor library in this process. C_Initialize and C_Finalize count for the whole process (PKCS#11 v2.40 §5.4),
+/// so signers of the same library share it; the last one that leaves finalizes it.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Calls into the library happen inside <see cref="Use"/>; a restart waits for them. A restart is what
+/// brings back a token whose service died: sessions of every signer end by it, and each opens a new one when it signs.
+/// </remarks>
+internal sealed class Pkcs11Module : IDisposable
+{
+    private static readonly Lock Registry = new();
+    private static readonly Dictionary<string, Pkcs11Module> Loaded = new(StringComparer.Ordinal);
+
+    // For the process only: tells "the same wrong PIN again" without keeping it.
+    private static readonly byte[] FingerprintKey = RandomNumberGenerator.GetBytes(32);
+
+    // Outlives a module: closing and opening a signer must not send the same wrong PIN again.
+    private static readonly Lock LoginGate = new();
+    private static readonly Dictionary<string, byte[]> RefusedPins = new(StringComparer.Ordinal);
+
+    private readonly ReaderWriterLockSlim gate = new();
+    private readonly string path;
+    private IPkcs11Library? library;
+    private int references;
+
+    // The wrapper imports dlopen from "libdl", a name that exists only where development files are installed.
+    static Pkcs11Module() => NativeLibrary.SetDllImportResolver(
+        typeof(Pkcs11InteropFactories).Assembly,
+        static (name, assembly, folder) => name == "libdl" && OperatingSystem.IsLinux()
+            && (NativeLibrary.TryLoad("libdl.so.2", out nint handle) || NativeLibrary.TryLoad("libc.so.6", out handle))
+            ? handle : 0);
+
+    private Pkcs11Module(string path) => this.path = path;
+
+    /// <summary>Grows with every restart: a session of an older number is dead.</summary>
+    public long Generation { get; private set; }
+
+    /// <summary>The library, loaded and initialized if nobody did that yet.</summary>
+    /// <exception cref="TokenException">There is no such library, or it does not initialize.</exception>
+    public static Pkcs11Module Acquire(string path)
+    {
+        lock (Registry)
+        {
+            if (!Loaded.TryGetValue(path, out Pkcs11Module? module))
+            {
+                // Held until the process ends: some libraries leave threads behind that must not lose their code.
+                if (!NativeLibrary.TryLoad(path, out _))
+                {
+                    throw new TokenException(
+                        SignerFault.Absent, "load the module",
+                        $"No PKCS#11 module at {path}, or one of its libraries is missing. Install the token's package.");
+                }
+
+                module = new Pkcs11Module(path);
+                Loaded.Add(path, module);
+            }
+
+            module.references++;
+            return module;
+        }
+    }
+
+    /// <summary>Gives the library back: once for each <see cref="Acquire"/>.</summary>
+    public void Dispose()
+    {
+        lock (Registry)
+        {
+            references--;
+            if (references == 0)
+            {
+                Loaded.Remove(path);
+                Finalize(ref library);
+                gate.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Calls the library; starts it when it is not running.</summary>
+    /// <exception cref="TokenException">What went wrong, typed.</exception>
+    public T Use<T>(string operation, string place, Func<IPkcs11Library, T> call)
+    {
+        EnsureStarted();
+        gate.EnterReadLock();
+        try
+        {
+            return call(library ?? throw new TokenException(
+                SignerFault.Busy, operation, $"{place}: the PKCS#11 module is being restarted."));
+        }
+        catch (Pkcs11Exception e)
+        {
+            throw Translate(operation, place, e);
+        }
+        finally
+        {
+            gate.ExitReadLock();
+        }
+    }
+
+    /// <summary>Finalizes the library; the next call initializes it anew. Nothing when somebody just did that.</summary>
+    /// <param name="seen">The generation in which the caller's trouble happened.</param>
+    public void Restart(long seen)
+    {
+        gate.EnterWriteLock();
+        try
+        {
+            if (Generation == seen)
+            {
+                Finalize(ref library);
+                Generation++;
+            }
+        }
+        finally
+        {
+            gate.ExitWriteLock();
+        }
+    }
+
+    /// <summary>Sends a PIN unless a rule stands against it (<see cref="LoginRule"/>).</summary>
+    /// <exception cref="TokenException">The PIN was not sent, or the token refused it.</exception>
+    public static void Login(ISlot slot, ISession session, PinSource source, string place)
+    {
+        lock (LoginGate)
+        {
+            byte[] pin = source.Read();
+            try
+            {
+                ITokenInfo token = slot.GetTokenInfo();
+                string identity = $"{token.ManufacturerId}/{token.SerialNumber}/{token.Label}";
+                byte[] fingerprint = HMACSHA256.HashData(FingerprintKey, pin);
+                bool refusedBefore = RefusedPins.TryGetValue(identity, out byte[]? refused)
+                    && refused.AsSpan().SequenceEqual(fingerprint);
+                ITokenFlags flags = token.TokenFlags;
+                if (LoginRule.Objection(flags.UserPinLocked, flags.UserPinFinalTry, refusedBefore) is { } objection)
+                {
+                    throw PinTrouble(objection, place, source, sent: false);
+                }
+
+                Send(session, pin, () => RefusedPins[identity] = fingerprint, place, source);
+                RefusedPins.Remove(identity);
+            }
+            finally
+            {
+                CryptographicOperations.ZeroMemory(pin);
+            }
+        }
+    }
+
+    private static void Send(ISession session, byte[] pin, Action onRefused, string place, PinSource source)
+    {
+        try
+        {
+            session.Login(CKU.CKU_USER, pin);
+        }
+        catch (Pkcs11Exception e) when (e.RV == CKR.CKR_USER_ALREADY_LOGGED_IN)
+        {
+            return; // another signer of this process did it; a login counts for the whole process
+        }
+        catch (Pkcs11Exception e) when (
+            e.RV is CKR.CKR_PIN_INCORRECT or CKR.CKR_PIN_INVALID or CKR.CKR_PIN_LEN_RANGE or CKR.CKR_PIN_EXPIRED)
+        {
+            onRefused();
+            throw PinTrouble(SignerFault.PinRefused, place, source, sent: true, e);
+        }
+        catch (Pkcs11Exception e) when (e.RV == CKR.CKR_PIN_LOCKED)
+        {
+            throw PinTrouble(SignerFault.PinLocked, place, source, sent: true, e);
+        }
+    }
+
+    private static TokenException PinTrouble(
+        SignerFault fault, string place, PinSource source, bool sent, Pkcs11Exception? e = null)
+    {
+        string text = fault switch
+        {
+            SignerFault.PinLocked => "its PIN is locked. Unlock it with the security officer's PIN",
+            SignerFault.PinLastTry =>
+                "one wrong PIN more locks it, so none is sent. Log in once by hand with the right PIN, then "
+                + $"put that PIN into {source}",
+            _ when sent => $"it refused the PIN from {source}. It is not sent again; put the right one there",
+            _ => $"it refused this PIN before, so it is not sent again. Put the right one into {source}",
+        };
+        return new TokenException(fault, "log in", $"{place}: {text}.", (ulong)(e?.RV ?? 0), e);
+    }
+
+    private static TokenException Translate(string operation, string place, Pkcs11Exception e)
+    {
+        SignerFault fault = e.RV switch
+        {
+            CKR.CKR_DEVICE_MEMORY or CKR.CKR_HOST_MEMORY or CKR.CKR_SESSION_COUNT or CKR.CKR_OPERATION_ACTIVE =>
+                SignerFault.Busy,
+            CKR.CKR_KEY_FUNCTION_NOT_PERMITTED or CKR.CKR_KEY_TYPE_INCONSISTENT or CKR.CKR_MECHANISM_INVALID
+                or CKR.CKR_DOMAIN_PARAMS_INVALID or CKR.CKR_CURVE_NOT_SUPPORTED => SignerFault.KeyUnsuitable,
+            CKR.CKR_TOKEN_WRITE_PROTECTED or CKR.CKR_SESSION_READ_ONLY => SignerFault.Refused,
+            CKR.CKR_USER_PIN_NOT_INITIALIZED => SignerFault.PinMissing,
+
+            // The library's words for a token that went away differ; all of them end the session.
+            _ => SignerFault.Absent,
+        };
+        return new TokenException(
+            fault, operation, $"{place}: cannot {operation} ({e.RV}).", (ulong)e.RV, e);
+    }
+
+    private static void Finalize(ref IPkcs11Library? library)
+    {
+        try
+        {
+            library?.Dispose();
+        }
+        catch (Pkcs11Exception)
+        {
+            // The library is going away because it failed; that its end fails too changes nothing.
+            library = null;
+        }
+
+        library = null;
+    }
+
+    private void EnsureStarted()
+    {
+        gate.EnterUpgradeableReadLock();
+        try
+        {
+            if (library is not null)
+            {
+                return;
+            }
+
+            gate.EnterWriteLock();
+            try
+            {
+                var factories = new Pkcs11InteropFactories();
+                library = factories.Pkcs11LibraryFactory.LoadPkcs11Library(factories, path, AppType.MultiThreaded);
+            }
+            catch (Pkcs11Exception e)
+            {
+                throw new TokenException(
+                    SignerFault.Absent, "initialize", $"The PKCS#11 module {path} does not start ({e.RV}).",
+                    (ulong)e.RV, e);
+            }
+            catch (Exception e) when (e is UnmanagedException or LibraryArchitectureException)
+            {
+                throw new TokenException(
+                    SignerFault.Absent, "load the module", $"{path} is no PKCS#11 module for this machine.", inner: e);
+            }
+            finally
+            {
+                gate.ExitWriteLock();
+            }
+        }
+        finally
+        {
+            gate.ExitUpgradeableReadLock();
+        }
+    }
+}

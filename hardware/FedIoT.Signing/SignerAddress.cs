@@ -1,0 +1,176 @@
+using System.Globalization;
+using FedIoT.Signing.Atecc608;
+using FedIoT.Signing.Pkcs11;
+
+namespace FedIoT.Signing;
+
+/// <summary>
+/// The text that names a signer in configuration and on the command line: <c>file:PATH</c>,
+/// <c>pkcs11:module=…;token=…;key=…;pin-file=…</c> or <c>atecc608:bus=1;address=0x60;slot=0</c>. It never holds a secret.
+/// </summary>
+/// <remarks>
+/// Immutable. Values are percent-decoded, so that a label may hold a semicolon (<c>%3B</c>). Unknown and repeated
+/// names are refused. The whole grammar is in the specification of keys.
+/// </remarks>
+public sealed class SignerAddress
+{
+    private const int TextLengthMax = 1024;
+
+    private static readonly string[] PinNames = ["pin-file", "pin-env", "pin-credential"];
+    private static readonly string[] Pkcs11Names = ["module", "token", "slot", "key", .. PinNames];
+    private static readonly string[] Atecc608Names = ["bus", "address", "slot"];
+
+    private readonly string text;
+
+    private SignerAddress(string text) => this.text = text;
+
+    /// <summary>Path of a key file; null for hardware.</summary>
+    public string? FilePath { get; private init; }
+
+    /// <summary>A key in a PKCS#11 token; null for anything else.</summary>
+    public Pkcs11Options? Pkcs11 { get; private init; }
+
+    /// <summary>A slot of an ATECC608; null for anything else.</summary>
+    public Atecc608Address? Atecc608 { get; private init; }
+
+    /// <summary>Reads an address.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="address">The address; null when it is refused.</param>
+    /// <param name="problem">What is wrong with it, for people; empty when nothing is.</param>
+    public static bool TryParse(string text, out SignerAddress? address, out string problem)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        address = null;
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        string scheme = colon < 0 ? string.Empty : text[..colon];
+        if (text.Length > TextLengthMax)
+        {
+            problem = $"a signer's address has at most {TextLengthMax} characters";
+            return false;
+        }
+
+        switch (scheme)
+        {
+            case "file":
+                problem = colon + 1 < text.Length ? string.Empty : "expected file:PATH";
+                address = problem.Length > 0 ? null : new SignerAddress(text) { FilePath = text[(colon + 1)..] };
+                return address is not null;
+            case "pkcs11":
+                return TryReadFields(text[(colon + 1)..], Pkcs11Names, out Dictionary<string, string> fields, out problem)
+                    && TryReadPkcs11(text, fields, out address, out problem);
+            case "atecc608":
+                return TryReadFields(text[(colon + 1)..], Atecc608Names, out fields, out problem)
+                    && TryReadAtecc608(text, fields, out address, out problem);
+            default:
+                problem = $"'{text}': expected file:PATH, pkcs11:module=…;token=…;key=… or atecc608:bus=…;slot=…";
+                return false;
+        }
+    }
+
+    /// <summary>The text as it was given.</summary>
+    public override string ToString() => text;
+
+    private static bool TryReadFields(
+        string body, string[] names, out Dictionary<string, string> fields, out string problem)
+    {
+        fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        problem = string.Empty;
+        foreach (string part in body.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            int equals = part.IndexOf('=', StringComparison.Ordinal);
+            string name = equals < 0 ? part : part[..equals];
+            string value = equals < 0 ? string.Empty : Uri.UnescapeDataString(part[(equals + 1)..]);
+            if (name is "pin" or "pin-value")
+            {
+                problem = "a PIN does not belong into an address; use pin-file, pin-credential or pin-env";
+            }
+            else if (!names.Contains(name))
+            {
+                problem = $"'{name}' is unknown; expected {string.Join(", ", names)}";
+            }
+            else if (value.Length == 0 || !fields.TryAdd(name, value))
+            {
+                problem = value.Length == 0 ? $"'{name}' has no value" : $"'{name}' stands there twice";
+            }
+
+            if (problem.Length > 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool TryReadPkcs11(
+        string text, Dictionary<string, string> fields, out SignerAddress? address, out string problem)
+    {
+        address = null;
+        ulong slot = 0;
+        string? slotText = fields.GetValueOrDefault("slot");
+        problem =
+            !fields.ContainsKey("module") ? "module= is missing: the path of the token's PKCS#11 library"
+            : !fields.ContainsKey("key") ? "key= is missing: the label of the key"
+            : fields.ContainsKey("token") == slotText is not null ? "either token= (its label) or slot= (a number)"
+            : slotText is not null && !ulong.TryParse(slotText, CultureInfo.InvariantCulture, out slot)
+                ? $"slot= is '{slotText}': expected a whole number"
+            : PinNames.Count(fields.ContainsKey) > 1 ? $"one of {string.Join(", ", PinNames)}, not several"
+            : string.Empty;
+        if (problem.Length > 0)
+        {
+            return false;
+        }
+
+        address = new SignerAddress(text)
+        {
+            Pkcs11 = new Pkcs11Options
+            {
+                ModulePath = fields["module"],
+                TokenLabel = fields.GetValueOrDefault("token"),
+                Slot = slotText is null ? null : slot,
+                KeyLabel = fields["key"],
+                Pin = fields.TryGetValue("pin-file", out string? path) ? PinSource.File(path)
+                    : fields.TryGetValue("pin-credential", out string? credential) ? PinSource.Credential(credential)
+                    : fields.TryGetValue("pin-env", out string? variable) ? PinSource.Environment(variable)
+                    : null,
+            },
+        };
+        return true;
+    }
+
+    private static bool TryReadAtecc608(
+        string text, Dictionary<string, string> fields, out SignerAddress? address, out string problem)
+    {
+        address = null;
+        if (!TryReadNumber(fields, "bus", 1, 255, out int bus, out problem)
+            || !TryReadNumber(fields, "address", Atecc608Chip.DefaultAddress, 0x77, out int chip, out problem)
+            || !TryReadNumber(fields, "slot", 0, 15, out int slot, out problem))
+        {
+            return false;
+        }
+
+        address = new SignerAddress(text) { Atecc608 = new Atecc608Address(bus, chip, slot) };
+        return true;
+    }
+
+    private static bool TryReadNumber(
+        Dictionary<string, string> fields, string name, int otherwise, int max, out int value, out string problem)
+    {
+        problem = string.Empty;
+        value = otherwise;
+        if (!fields.TryGetValue(name, out string? given))
+        {
+            return true;
+        }
+
+        bool isNumber = given.StartsWith("0x", StringComparison.Ordinal)
+            ? int.TryParse(given.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
+            : int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        if (!isNumber || value < 0 || value > max)
+        {
+            problem = $"{name}= is '{given}': expected a number from 0 to {max}";
+        }
+
+        return problem.Length == 0;
+    }
+}

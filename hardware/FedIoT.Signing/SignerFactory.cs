@@ -1,0 +1,62 @@
+using FedIoT.Consensus;
+using FedIoT.Signing.Atecc608;
+using FedIoT.Signing.Pkcs11;
+using FedIoT.Wire.Cose;
+
+namespace FedIoT.Signing;
+
+/// <summary>Opens and makes the key that a text names (<see cref="SignerAddress"/>), whatever holds it.</summary>
+public static class SignerFactory
+{
+    /// <summary>Opens an existing key.</summary>
+    /// <param name="text">Its address.</param>
+    /// <param name="time">Waits for chips and spaces the attempts to bring a token back.</param>
+    /// <returns>The signer; the caller disposes it.</returns>
+    /// <exception cref="ArgumentException">The text is no address; the message says what is wrong.</exception>
+    /// <exception cref="SignerException">The key cannot be opened; <see cref="TokenException.FaultOf"/> says why.
+    /// </exception>
+    public static ISigner Open(string text, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        SignerAddress address = Parse(text);
+        return address switch
+        {
+            { FilePath: { } path } => Ed25519Signer.Open(path),
+            { Pkcs11: { } options } => Pkcs11Signer.Open(options, time),
+            { Atecc608: { } chip } => Atecc608Signer.Open(
+                Atecc608Chip.Open(chip.Bus, chip.Address, time), chip.Slot),
+            _ => throw new InvalidOperationException("An address names one kind of signer."),
+        };
+    }
+
+    /// <summary>Makes a new key. A file and a token's label must be free; a chip's slot loses its old key.</summary>
+    /// <param name="text">Its address.</param>
+    /// <param name="algorithm">What it is for; null takes what the place does best: Ed25519 in a file, P-256 in
+    /// hardware.</param>
+    /// <param name="time">As for <see cref="Open"/>.</param>
+    /// <returns>The signer; the caller disposes it.</returns>
+    /// <exception cref="ArgumentException">No address, or the place has no keys of this algorithm.</exception>
+    /// <exception cref="SignerException">As for <see cref="Open"/>.</exception>
+    public static ISigner Create(string text, SignatureAlgorithm? algorithm, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        SignerAddress address = Parse(text);
+        SignatureAlgorithm chosen = algorithm
+            ?? (address.FilePath is null ? SignatureAlgorithm.Es256 : SignatureAlgorithm.EdDsa);
+        return (address, chosen) switch
+        {
+            ({ FilePath: { } path }, SignatureAlgorithm.EdDsa) => Ed25519Signer.Create(path),
+            ({ Pkcs11: { } options }, _) => Pkcs11Signer.Create(options with { NewKeyAlgorithm = chosen }, time),
+            ({ Atecc608: { } chip }, SignatureAlgorithm.Es256) => Atecc608Signer.Create(
+                Atecc608Chip.Open(chip.Bus, chip.Address, time), chip.Slot),
+            _ => throw new ArgumentException(
+                $"there are no {chosen} keys in {(address.FilePath is null ? "an ATECC608" : "a key file")}",
+                nameof(algorithm)),
+        };
+    }
+
+    private static SignerAddress Parse(string text) =>
+        SignerAddress.TryParse(text, out SignerAddress? address, out string problem)
+            ? address!
+            : throw new ArgumentException(problem, nameof(text));
+}

@@ -1,0 +1,342 @@
+using System.Buffers.Binary;
+using System.Device.I2c;
+using System.Security.Cryptography;
+
+namespace FedIoT.Signing.Tests.Atecc608;
+
+/// <summary>
+/// The chip's side of the protocol, byte for byte and with its times, with real P-256 keys inside. Written from the
+/// data sheet's description and sharing no code with the driver.
+/// </summary>
+internal sealed class FakeAtecc608 : IDisposable
+{
+    private static readonly TimeSpan Watchdog = TimeSpan.FromMilliseconds(1300);
+
+    private readonly ChipClock clock;
+    private readonly Dictionary<int, ECDsa> keys = [];
+    private readonly uint[] counters = new uint[2];
+    private readonly Dictionary<ChipFault, int> faults = [];
+    private byte[] answer = [];
+    private byte[]? digest;
+    private int position;
+    private bool awake;
+    private TimeSpan wokenAt;
+    private TimeSpan readyAt;
+
+    public FakeAtecc608(ChipClock clock)
+    {
+        this.clock = clock;
+        Configuration = new byte[128];
+        byte[] serial = [0x01, 0x23, 0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6, 0xEE];
+        serial.AsSpan(0, 4).CopyTo(Configuration);
+        serial.AsSpan(4, 5).CopyTo(Configuration.AsSpan(8));
+        for (int slot = 0; slot < 16; slot++)
+        {
+            Configuration[20 + (2 * slot)] = 0x83; // secret, external and internal signatures
+            Configuration[21 + (2 * slot)] = 0x20; // GenKey permitted
+            Configuration[96 + (2 * slot)] = 0x33; // private, public half readable, P-256, lockable
+        }
+
+        Chip = new Line(this, new I2cConnectionSettings(1, 0x60), isWakeLine: false);
+        WakeLine = new Line(this, new I2cConnectionSettings(1, 0), isWakeLine: true);
+    }
+
+    /// <summary>The configuration zone; bytes 86 and 87 are the locks (0x55 is open).</summary>
+    public byte[] Configuration { get; }
+
+    public I2cDevice Chip { get; }
+
+    public I2cDevice WakeLine { get; }
+
+    /// <summary>Milliseconds of one Sign command.</summary>
+    public int SignMs { get; set; } = 60;
+
+    public int Signatures { get; private set; }
+
+    public bool IsAwake => awake && clock.Elapsed - wokenAt < Watchdog;
+
+    /// <summary>Lets a fault happen a number of times; sign commands count, other commands stay healthy.</summary>
+    public void Inject(ChipFault fault, int times) => faults[fault] = times;
+
+    public void Heal() => faults.Clear();
+
+    public void ReplaceKeys() => keys.Clear();
+
+    public void SetCounter(int counter, uint value) => counters[counter] = value;
+
+    public void Dispose()
+    {
+        foreach (ECDsa key in keys.Values)
+        {
+            key.Dispose();
+        }
+    }
+
+    private static ushort Crc(ReadOnlySpan<byte> bytes)
+    {
+        // The data sheet's loop: one bit at a time, the lowest bit of a byte first.
+        int register = 0;
+        foreach (byte b in bytes)
+        {
+            for (int mask = 1; mask < 256; mask <<= 1)
+            {
+                bool dataBit = (b & mask) != 0;
+                bool crcBit = (register & 0x8000) != 0;
+                register = (register << 1) & 0xFFFF;
+                register ^= dataBit != crcBit ? 0x8005 : 0;
+            }
+        }
+
+        return (ushort)register;
+    }
+
+    private static byte[] Packet(ReadOnlySpan<byte> content)
+    {
+        byte[] packet = [(byte)(content.Length + 3), .. content, 0, 0];
+        BinaryPrimitives.WriteUInt16LittleEndian(packet.AsSpan(packet.Length - 2), Crc(packet.AsSpan(0, packet.Length - 2)));
+        return packet;
+    }
+
+    private bool Take(ChipFault fault)
+    {
+        if (!faults.TryGetValue(fault, out int left) || left == 0)
+        {
+            return false;
+        }
+
+        faults[fault] = left - 1;
+        return true;
+    }
+
+    private void OnWakePulse()
+    {
+        if (!IsAwake && !Take(ChipFault.WakeFailure))
+        {
+            awake = true;
+            wokenAt = clock.Elapsed;
+            readyAt = clock.Elapsed + TimeSpan.FromMilliseconds(1.5);
+            Answer([0x04, 0x11, 0x33, 0x43]);
+        }
+
+        throw new IOException("Error 121 performing I2C data transfer."); // address 0 acknowledges nothing
+    }
+
+    private void OnWrite(ReadOnlySpan<byte> bytes)
+    {
+        RequireAwake();
+        switch (bytes[0])
+        {
+            case 0x00:
+                position = 0;
+                break;
+            case 0x01:
+                Sleep();
+                break;
+            case 0x02:
+                awake = false; // idle keeps the digest buffer
+                break;
+            case 0x03:
+                OnCommand(bytes[1..]);
+                break;
+            default:
+                throw new IOException("Error 121 performing I2C data transfer.");
+        }
+    }
+
+    private void OnRead(Span<byte> buffer)
+    {
+        RequireAwake();
+        for (int i = 0; i < buffer.Length; i++)
+        {
+            buffer[i] = position < answer.Length ? answer[position] : (byte)0xFF;
+            position++;
+        }
+
+        if (buffer.Length > 4 && Take(ChipFault.WrongCrcOnTheWire))
+        {
+            buffer[^3] ^= 0x10;
+        }
+    }
+
+    private void RequireAwake()
+    {
+        if (awake && clock.Elapsed - wokenAt >= Watchdog)
+        {
+            Sleep();
+        }
+
+        if (!awake || clock.Elapsed < readyAt)
+        {
+            throw new IOException("Error 121 performing I2C data transfer.");
+        }
+    }
+
+    private void Sleep()
+    {
+        awake = false;
+        digest = null;
+    }
+
+    private void Answer(byte[] packet)
+    {
+        answer = packet;
+        position = 0;
+    }
+
+    private void OnCommand(ReadOnlySpan<byte> packet)
+    {
+        if (packet[1] == 0x41 && Take(ChipFault.Nack))
+        {
+            throw new IOException("Error 121 performing I2C data transfer.");
+        }
+
+        bool damaged = packet[0] != packet.Length
+            || BinaryPrimitives.ReadUInt16LittleEndian(packet[^2..]) != Crc(packet[..^2])
+            || (packet[1] == 0x41 && Take(ChipFault.DamagedCommand));
+        (int milliseconds, byte[] content) = damaged
+            ? (1, [0xFF])
+            : Run(packet[1], packet[2], BinaryPrimitives.ReadUInt16LittleEndian(packet[3..]), packet[5..^2]);
+        readyAt = clock.Elapsed + TimeSpan.FromMilliseconds(milliseconds);
+        Answer(Packet(content));
+        if (packet[1] == 0x41)
+        {
+            Disturb();
+        }
+    }
+
+    private void Disturb()
+    {
+        if (Take(ChipFault.WrongCrc))
+        {
+            answer[5] ^= 0x01;
+        }
+
+        if (Take(ChipFault.Truncated))
+        {
+            answer = answer[..20];
+        }
+
+        if (Take(ChipFault.Busy))
+        {
+            readyAt = TimeSpan.MaxValue;
+        }
+
+        if (Take(ChipFault.WatchdogSleep))
+        {
+            Sleep();
+        }
+
+        byte? status = Take(ChipFault.WatchdogWarning) ? 0xEE
+            : Take(ChipFault.EccFault) ? 0x05
+            : Take(ChipFault.SelfTestFailure) ? 0x07
+            : null;
+        if (status is { } value)
+        {
+            Answer(Packet([value]));
+        }
+    }
+
+    private (int Milliseconds, byte[] Content) Run(byte opcode, byte param1, ushort param2, ReadOnlySpan<byte> data)
+    {
+        switch (opcode)
+        {
+            case 0x30 when param1 == 0 && data.IsEmpty:
+                return (1, [0x00, 0x00, 0x60, 0x03]);
+            case 0x02 when param1 == 0x80 && param2 <= 0x18 && param2 % 8 == 0:
+                return (1, Configuration[(param2 * 4)..((param2 * 4) + 32)]);
+            case 0x1B when param1 == 0 && data.IsEmpty:
+                return (21, RandomNumberGenerator.GetBytes(32));
+            case 0x16 when param1 == 0x43 && data.Length == 32:
+                digest = data.ToArray();
+                return (7, [0x00]);
+            case 0x40 when param1 is 0x00 or 0x04 && param2 < 16:
+                return GenerateKey(param2, param1 == 0x04);
+            case 0x41 when param1 == 0xA0 && param2 < 16:
+                return Sign(param2);
+            case 0x24 when param1 <= 1 && param2 < 2:
+                return Count(param2, param1 == 1);
+            default:
+                return (1, [0x03]);
+        }
+    }
+
+    private (int Milliseconds, byte[] Content) GenerateKey(int slot, bool create)
+    {
+        bool permitted = Configuration[87] != 0x55 && (Configuration[21 + (2 * slot)] & 0x20) != 0;
+        if (create ? !permitted : !keys.ContainsKey(slot))
+        {
+            return (1, [0x0F]);
+        }
+
+        if (create)
+        {
+            keys[slot] = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        }
+
+        ECParameters parameters = keys[slot].ExportParameters(includePrivateParameters: false);
+        return (create ? 115 : 60, [.. parameters.Q.X!, .. parameters.Q.Y!]);
+    }
+
+    private (int Milliseconds, byte[] Content) Sign(int slot)
+    {
+        if (digest is null || Configuration[86] == 0x55 || !keys.TryGetValue(slot, out ECDsa? key))
+        {
+            return (1, [0x0F]);
+        }
+
+        Signatures++;
+        return (SignMs, key.SignHash(digest, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
+    }
+
+    private (int Milliseconds, byte[] Content) Count(int counter, bool increment)
+    {
+        if (increment && counters[counter] == 2_097_151)
+        {
+            return (1, [0x0F]);
+        }
+
+        counters[counter] += increment ? 1u : 0u;
+        byte[] value = new byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(value, counters[counter]);
+        return (20, value);
+    }
+
+    private sealed class Line(FakeAtecc608 chip, I2cConnectionSettings settings, bool isWakeLine) : I2cDevice
+    {
+        public override I2cConnectionSettings ConnectionSettings => settings;
+
+        public override void Read(Span<byte> buffer)
+        {
+            FailWhenStuck();
+            chip.OnRead(buffer);
+        }
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            FailWhenStuck();
+            if (isWakeLine)
+            {
+                chip.OnWakePulse();
+            }
+
+            chip.OnWrite(buffer);
+        }
+
+        public override void WriteRead(ReadOnlySpan<byte> writeBuffer, Span<byte> readBuffer)
+        {
+            Write(writeBuffer);
+            Read(readBuffer);
+        }
+
+        // A byte goes the same way as a block; the base class would allocate.
+        public override void WriteByte(byte value) => Write([value]);
+
+        private void FailWhenStuck()
+        {
+            if (chip.faults.ContainsKey(ChipFault.StuckBus))
+            {
+                throw new IOException("Error 110 performing I2C data transfer.");
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using FedIoT.Consensus;
+using FedIoT.Storage.Chain;
+using FedIoT.Wire;
+using Xunit;
+
+namespace FedIoT.Signing.Tests.Guard;
+
+/// <summary>The guard over a real sign state, with failing memories and counters.</summary>
+public sealed class GuardTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("fediot-guard-").FullName;
+    private readonly Ed25519Signer key = Ed25519Signer.FromSeed(new byte[32]);
+
+    public void Dispose()
+    {
+        key.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void TrySign_MemoryFailedOnce_SignsNothingUntilRestart()
+    {
+        using SignStateLog log = OpenLog();
+        var failing = new FailingState(log) { FailNext = new IOException("no space left") };
+        var guard = new GuardedSigner(key, failing, "c");
+        Assert.Throws<IOException>(() => guard.TrySign(VoteAt(5, 0)));
+        Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(5, 1)));
+        Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(6, 1)));
+        Assert.NotNull(new GuardedSigner(key, log, "c").TrySign(VoteAt(6, 1)));
+    }
+
+    [Fact]
+    public void TrySign_CounterDidNotAnswerOnce_RecoversByItself()
+    {
+        using SignStateLog log = OpenLog();
+        var failing = new FailingState(log) { FailNext = new SignerException("the chip is away") };
+        var guard = new GuardedSigner(key, failing, "c");
+        Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(5, 0)));
+        Assert.NotNull(guard.TrySign(VoteAt(5, 0)));
+        Assert.Null(guard.TrySign(VoteAt(5, 1)));
+    }
+
+    [Fact]
+    public void CountedState_OfTheSameDisk_OpensAgainAndAgain()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        CountedSignState.Create(Epoch, log, counter).Dispose();
+        for (int i = 0; i < 5; i++)
+        {
+            using CountedSignState state = CountedSignState.Open(Epoch, log, counter);
+            Assert.NotNull(new GuardedSigner(key, state, "c").TrySign(VoteAt(10 + i, 0)));
+        }
+
+        Assert.Equal(6, counter.Value);
+    }
+
+    [Fact]
+    public void CountedState_OfAnOldCopy_IsRefused()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        CountedSignState.Create(Epoch, log, counter).Dispose();
+        byte[] copy = File.ReadAllBytes(Epoch);
+        CountedSignState.Open(Epoch, log, counter).Dispose();
+        File.WriteAllBytes(Epoch, copy);
+        var error = Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+        Assert.Contains("old copy", error.Message, StringComparison.Ordinal);
+        File.Delete(Epoch);
+        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+    }
+
+    [Fact]
+    public void CountedState_PowerCutBetweenFileAndCounter_Opens()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        CountedSignState.Create(Epoch, log, counter).Dispose();
+        counter.FailIncrement = true;
+        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+        counter.FailIncrement = false;
+        CountedSignState.Open(Epoch, log, counter).Dispose();
+    }
+
+    [Fact]
+    public void CountedState_TornWrite_IsTheOtherSlotsValue()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        CountedSignState.Create(Epoch, log, counter).Dispose(); // value 1 in slot 1
+        byte[] bytes = File.ReadAllBytes(Epoch);
+        bytes.AsSpan(0, 20).Fill(0xEE); // a torn write of value 2 into slot 0
+        File.WriteAllBytes(Epoch, bytes);
+        CountedSignState.Open(Epoch, log, counter).Dispose();
+        bytes = File.ReadAllBytes(Epoch);
+        bytes[10] ^= 1;
+        bytes[60] ^= 1;
+        File.WriteAllBytes(Epoch, bytes);
+        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+    }
+
+    [Fact]
+    public void CountedState_CounterCountedARepeatedCommandTwice_Opens()
+    {
+        var counter = new MemoryCounter { Step = 2 };
+        using SignStateLog log = OpenLog();
+        CountedSignState.Create(Epoch, log, counter).Dispose();
+        CountedSignState.Open(Epoch, log, counter).Dispose();
+        Assert.Equal(4, counter.Value);
+    }
+
+    [Fact]
+    public void CountedState_ThousandHeights_MoveTheCounterOnce()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        using CountedSignState state = CountedSignState.Create(Epoch, log, counter);
+        var guard = new GuardedSigner(key, state, "c");
+        foreach (long height in (long[])[1, 2, 999, 1000, 1001, 1999, 2000, 5500])
+        {
+            Assert.NotNull(guard.TrySign(VoteAt(height, 0)));
+        }
+
+        Assert.Equal(1 + 3, counter.Value); // the start, then at 1000, 2000 and 5500
+    }
+
+    private string Epoch => Path.Combine(folder, "sign-epoch");
+
+    private SignStateLog OpenLog() => SignStateLog.Open(Path.Combine(folder, "sign"), key.PublicKey.Account);
+
+    private Vote VoteAt(long height, byte block) =>
+        new(VoteType.Prevote, new Height(height), 0, Hash256.Of([block]), key.PublicKey.Account);
+
+    private sealed class FailingState(ISignState inner) : ISignState
+    {
+        public Exception? FailNext { get; set; }
+
+        public SignRecord? Last => inner.Last;
+
+        public void Append(SignRecord record)
+        {
+            if (FailNext is { } error)
+            {
+                FailNext = null;
+                throw error;
+            }
+
+            inner.Append(record);
+        }
+
+        public IReadOnlyList<SignRecord> At(Height height) => inner.At(height);
+    }
+
+    private sealed class MemoryCounter : IMonotonicCounter
+    {
+        public long Value { get; private set; }
+
+        public int Step { get; init; } = 1;
+
+        public bool FailIncrement { get; set; }
+
+        public long CounterMax => 2_097_151;
+
+        public long ReadCounter() => Value;
+
+        public long IncrementCounter()
+        {
+            if (FailIncrement)
+            {
+                throw new SignerException("away");
+            }
+
+            Value += Step;
+            return Value;
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using FedIoT.Signing.Pkcs11;
+using Xunit;
+
+namespace FedIoT.Signing.Tests.Pkcs11;
+
+/// <summary>
+/// A TPM 2.0 in software with its resource manager and a private D-Bus session, started when a test first needs it:
+/// swtpm, dbus-daemon, tpm2-abrmd, then a token and a key by tpm2_ptool.
+/// </summary>
+public sealed class TpmMachine : IDisposable
+{
+    public const string KeyLabel = "node";
+    private const string Pin = "canary-pin-88412";
+    private const string Packages = "swtpm swtpm-tools tpm2-tools tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0 "
+        + "libtpm2-pkcs11-1 libtpm2-pkcs11-tools dbus";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("fediot-tpm-").FullName;
+    private readonly Dictionary<string, string> environment = [];
+    private Process? tpm;
+    private Process? resourceManager;
+    private int busProcess;
+    private int port;
+    private int created;
+
+    private static string? ModulePath => new[] { "x86_64", "aarch64", "arm" }
+        .Select(a => $"/usr/lib/{a}-linux-gnu{(a == "arm" ? "eabihf" : string.Empty)}/libtpm2_pkcs11.so.1")
+        .FirstOrDefault(File.Exists);
+
+    public void Require()
+    {
+        Tool.RequirePackages(
+            Packages, ModulePath ?? "/usr/lib/x86_64-linux-gnu/libtpm2_pkcs11.so.1", "swtpm", "tpm2-abrmd", "dbus-daemon",
+            "tpm2_ptool", "tpm2_getcap");
+        if (tpm is null)
+        {
+            StartBus();
+            StartTpm();
+            MakeToken();
+        }
+    }
+
+    public Pkcs11Options Options(string key = KeyLabel)
+    {
+        string pinFile = Path.Combine(folder, "pin");
+        File.WriteAllText(pinFile, Pin);
+        Tool.SetMode(pinFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return new Pkcs11Options
+        {
+            ModulePath = ModulePath!,
+            TokenLabel = "fediot",
+            KeyLabel = key,
+            Pin = PinSource.File(pinFile),
+        };
+    }
+
+    public Pkcs11Options NewKey() => Options($"key-{created++}");
+
+    public void StartTpm()
+    {
+        port = port == 0 ? FreePortPair() : port;
+        string state = Directory.CreateDirectory(Path.Combine(folder, "state")).FullName;
+        string number = port.ToString(CultureInfo.InvariantCulture);
+        string control = (port + 1).ToString(CultureInfo.InvariantCulture);
+        tpm = Tool.Start(
+            "swtpm", environment, "socket", "--tpm2", "--tpmstate", $"dir={state}",
+            "--server", $"type=tcp,port={number},bindaddr=127.0.0.1",
+            "--ctrl", $"type=tcp,port={control},bindaddr=127.0.0.1", "--flags", "not-need-init,startup-clear");
+        WaitForPort(port + 1);
+        resourceManager = Tool.Start(
+            "tpm2-abrmd", environment, "--session", "--allow-root", $"--tcti=swtpm:host=127.0.0.1,port={number}");
+        long start = TimeProvider.System.GetTimestamp();
+        while (Tool.TryRun("tpm2_getcap", environment, "properties-fixed").Code != 0)
+        {
+            Assert.True(
+                !resourceManager.HasExited && TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(20),
+                "tpm2-abrmd does not answer");
+        }
+    }
+
+    public void KillTpm()
+    {
+        Kill(ref tpm);
+        Kill(ref resourceManager);
+    }
+
+    public void Dispose()
+    {
+        KillTpm();
+        if (busProcess != 0)
+        {
+            using Process bus = Process.GetProcessById(busProcess);
+            bus.Kill();
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static void Kill(ref Process? process)
+    {
+        if (process is { HasExited: false })
+        {
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        process?.Dispose();
+        process = null;
+    }
+
+    private static void WaitForPort(int port)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(10))
+        {
+            using var client = new TcpClient();
+            try
+            {
+                client.Connect(IPAddress.Loopback, port);
+                return;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+            {
+                Thread.Yield();
+            }
+        }
+
+        Assert.Fail("swtpm does not listen");
+    }
+
+    // The simulator's control channel is at the next number by convention of the transmission interface.
+    private static int FreePortPair()
+    {
+        while (true)
+        {
+            using var first = new TcpListener(IPAddress.Loopback, 0);
+            first.Start();
+            int number = ((IPEndPoint)first.LocalEndpoint).Port;
+            try
+            {
+                using var second = new TcpListener(IPAddress.Loopback, number + 1);
+                second.Start();
+                return number;
+            }
+            catch (SocketException)
+            {
+                continue;
+            }
+        }
+    }
+
+    private void StartBus()
+    {
+        string[] lines = Tool.Run(
+            "dbus-daemon", environment, "--session", "--fork", "--print-address=1", "--print-pid=1")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        busProcess = int.Parse(lines[1], CultureInfo.InvariantCulture);
+        Publish("DBUS_SESSION_BUS_ADDRESS", lines[0]);
+        Publish("TPM2TOOLS_TCTI", "tabrmd:bus_type=session");
+        Publish("TPM2_PKCS11_TCTI", "tabrmd:bus_type=session");
+        Publish("TPM2_PKCS11_STORE", Directory.CreateDirectory(Path.Combine(folder, "store")).FullName);
+    }
+
+    private void Publish(string name, string value)
+    {
+        environment[name] = value;
+        NativeEnvironment.Set(name, value);
+    }
+
+    private void MakeToken()
+    {
+        Tool.Run("tpm2_ptool", environment, "init");
+        Tool.Run(
+            "tpm2_ptool", environment, "addtoken", "--pid=1", "--label=fediot", $"--userpin={Pin}", "--sopin=5678");
+        Tool.Run(
+            "tpm2_ptool", environment, "addkey", "--algorithm=ecc256", "--label=fediot", $"--userpin={Pin}",
+            $"--key-label={KeyLabel}");
+    }
+}

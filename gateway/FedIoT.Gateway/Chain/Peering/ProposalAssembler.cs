@@ -100,7 +100,7 @@ internal sealed class ProposalAssembler : IDisposable
         return problem;
     }
 
-    /// <summary>Sends transactions of a block that this node proposed or got; a request that is no such is wrong.</summary>
+    /// <summary>Sends transactions of a block that this node proposed or got; the bits must fit that block.</summary>
     public DisconnectReason Serve(PeerConnection to, Hash256 blockHash, ReadOnlySpan<byte> missing)
     {
         if (recent.Find(blockHash) is not { } block)

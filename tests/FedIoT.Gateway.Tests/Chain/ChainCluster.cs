@@ -40,12 +40,34 @@ internal sealed class ChainCluster : IAsyncDisposable
         IdleInterval = TimeSpan.FromSeconds(60),
     };
 
+    public TimeSpan StallInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
     public IEnumerable<ChainNode> Alive => Nodes.OfType<ChainNode>();
 
     public PeerLimits Limits { get; init; } = new();
 
     public static Task<ChainCluster> StartAsync(int count, CancellationToken cancellationToken) =>
         StartAsync(count, absent: -1, new PeerLimits(), cancellationToken);
+
+    /// <summary>Four nodes that give gossip a second before each block, and send nothing again.</summary>
+    public static async Task<ChainCluster> StartPatientAsync(CancellationToken cancellationToken)
+    {
+        var cluster = new ChainCluster(4)
+        {
+            Timeouts = new ConsensusTimeouts
+            {
+                Propose = TimeSpan.FromSeconds(20),
+                MinimumBlockInterval = TimeSpan.FromSeconds(1),
+            },
+            StallInterval = TimeSpan.FromSeconds(20),
+        };
+        for (int i = 0; i < 4; i++)
+        {
+            await cluster.StartNodeAsync(i, cancellationToken);
+        }
+
+        return cluster;
+    }
 
     /// <summary>All but one of the validators run: its place is the test's.</summary>
     public static async Task<ChainCluster> StartAsync(
@@ -75,7 +97,7 @@ internal sealed class ChainCluster : IAsyncDisposable
                 Listen = endPoints.GetValueOrDefault(account) ?? new IPEndPoint(IPAddress.Loopback, 0),
                 Validators = [.. Signers.Select(s => new Validator(s.PublicKey, 1))],
                 Timeouts = Timeouts,
-                StallInterval = TimeSpan.FromMilliseconds(100),
+                StallInterval = StallInterval,
                 ReconnectInterval = TimeSpan.FromMilliseconds(50),
                 PeerLimits = Limits,
             },

@@ -50,7 +50,13 @@ public sealed class PeeringTests : IDisposable
     [Fact]
     public async Task FourNodes_WithLargeTransactions_FinaliseThemWithoutSendingThemTwice()
     {
-        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Soon);
+        await using ChainCluster cluster = await ChainCluster.StartPatientAsync(Soon);
+        while (cluster.Alive.Any(n => n.ConnectedPeers < 3))
+        {
+            Soon.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
         const int Count = 60;
         const int Bytes = 100_000;
         for (int i = 0; i < Count; i++)
@@ -64,6 +70,24 @@ public sealed class PeeringTests : IDisposable
         Assert.Single(cluster.Applications.Select(a => a.Status.StateRoot).Distinct());
         double sent = cluster.Alive.Sum(n => n.BytesSent) / (double)(Count * Bytes);
         Assert.InRange(sent, 0, 4.5); // three copies by gossip, and what was asked for; whole proposals made it six
+    }
+
+    [Fact]
+    public async Task Node_ThatMissedManyLargeBlocks_CatchesUpOverSeveralRequests()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, absent: 3, new PeerLimits(), Soon);
+        const int Count = 24; // of 1 MiB less a few bytes: three answers of 8 MiB
+        for (int i = 0; i < Count; i++)
+        {
+            var transaction = new byte[(1 << 20) - i];
+            Assert.Null(await cluster.Nodes[i % 3]!.SubmitAsync(transaction));
+            await cluster.WaitForCountAsync(i + 1, Soon);
+        }
+
+        await cluster.StartNodeAsync(3, Soon);
+        await cluster.WaitForCountAsync(Count, Soon);
+        Assert.Single(cluster.Applications.Select(a => a.Status.StateRoot).Distinct());
+        Assert.InRange(cluster.Nodes[3]!.BytesReceived, Count << 20, (Count << 20) * 3L / 2); // each block once
     }
 
     [Fact]

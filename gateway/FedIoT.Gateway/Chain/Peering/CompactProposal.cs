@@ -90,8 +90,9 @@ internal sealed record CompactProposal(
             ReadOnlyMemory<byte> lastCommit = reader.ReadDefiniteLengthByteString();
             ReadOnlyMemory<byte> hashes = reader.ReadDefiniteLengthByteString();
             reader.ReadEndArray();
-            if (reader.BytesRemaining != 0 || height is < 1 or long.MaxValue || round is < 0 or > ConsensusLimits.RoundMax
-                || polRound < -1 || polRound >= round || hash.Length != Hash256.Length
+            if (reader.BytesRemaining != 0 || height is < 1 or long.MaxValue
+                || round is < 0 or > ConsensusLimits.RoundMax || polRound < -1 || polRound >= round
+                || hash.Length != Hash256.Length
                 || proposer.Length != Hash256.Length || hashes.Length % Hash256.Length != 0)
             {
                 return null;

@@ -32,8 +32,14 @@ internal sealed class PendingProposal
     /// <summary>Room of the connection that this holds.</summary>
     public SemaphoreSlim Credit { get; }
 
-    /// <summary>How often the sender was asked.</summary>
+    /// <summary>How often the sender was asked. This and the next two are the timer's own.</summary>
     public int Requests { get; set; }
+
+    /// <summary>How often the timer has looked since then, or since the start.</summary>
+    public int LooksSinceRequest { get; set; }
+
+    /// <summary>What was missing at the last look.</summary>
+    public int MissingBefore { get; set; }
 
     public bool IsWhole => Volatile.Read(ref missing) == 0;
 
@@ -76,11 +82,12 @@ internal sealed class PendingProposal
         }
     }
 
-    public void StartTimer(TimeProvider time, Action elapsed, TimeSpan first, TimeSpan period)
+    public void StartTimer(TimeProvider time, Action elapsed, TimeSpan period)
     {
         lock (gate)
         {
-            timer = isStopped ? null : time.CreateTimer(_ => elapsed(), null, first, period);
+            MissingBefore = missing;
+            timer = isStopped ? null : time.CreateTimer(_ => elapsed(), null, period, period);
         }
     }
 

@@ -14,10 +14,12 @@ internal sealed class ProposalAssembler : IDisposable
     // Two of the four credits of a connection, so that whole proposals still come through.
     private const int PendingPerPeerMax = 2;
     private const int RequestsMax = 4;
+    private const int LooksBeforeAskingMax = 20;
+    private const int LooksBetweenRequests = 50;
 
-    // Transactions that are on their way over other connections arrive within this; asking costs them twice.
-    private static readonly TimeSpan GossipWait = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(500);
+    // What is on its way by gossip costs twice when it is asked for: as long as each look finds less missing than the
+    // one before, nothing is asked, up to 200 ms. Requests are half a second apart.
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly Mempool mempool;
     private readonly ChannelWriter<NodeInput> inputs;
@@ -94,13 +96,13 @@ internal sealed class ProposalAssembler : IDisposable
         DisconnectReason problem = CompleteIfWhole(proposal);
         if (!proposal.IsWhole)
         {
-            proposal.StartTimer(time, () => AskOrGiveUp(proposal), GossipWait, AskAgainAfter);
+            proposal.StartTimer(time, () => Look(proposal), LookInterval);
         }
 
         return problem;
     }
 
-    /// <summary>Sends transactions of a block that this node proposed or got; a request that is no such is wrong.</summary>
+    /// <summary>Sends transactions of a block that this node proposed or got; the bits must fit that block.</summary>
     public DisconnectReason Serve(PeerConnection to, Hash256 blockHash, ReadOnlySpan<byte> missing)
     {
         if (recent.Find(blockHash) is not { } block)
@@ -244,16 +246,24 @@ internal sealed class ProposalAssembler : IDisposable
         }
     }
 
-    private void AskOrGiveUp(PendingProposal proposal)
+    private void Look(PendingProposal proposal)
     {
-        if (proposal.Requests++ == RequestsMax)
+        (byte[] missing, int count) = proposal.Missing();
+        bool isArriving = proposal.Requests == 0 && count < proposal.MissingBefore
+            && proposal.LooksSinceRequest < LooksBeforeAskingMax;
+        proposal.MissingBefore = count;
+        proposal.LooksSinceRequest++;
+        if (isArriving || (proposal.Requests > 0 && proposal.LooksSinceRequest < LooksBetweenRequests))
         {
-            Drop(proposal);
             return;
         }
 
-        (byte[] missing, int count) = proposal.Missing();
-        if (count > 0)
+        proposal.LooksSinceRequest = 0;
+        if (proposal.Requests++ == RequestsMax)
+        {
+            Drop(proposal);
+        }
+        else if (count > 0)
         {
             Interlocked.Add(ref requestedTransactions, count);
             proposal.From.Send(PeerMessages.TransactionsRequest(proposal.Compact.Proposal.BlockHash, missing));

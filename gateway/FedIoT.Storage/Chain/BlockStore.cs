@@ -19,6 +19,7 @@ public sealed class BlockStore : IDisposable
     private const byte BlockTag = 0x83;
     private const byte CommitTag = 0x84;
     private const byte LockTag = 0x82;
+    private const int SegmentBytes = 64 << 20;
 
     private readonly Lock gate = new();
     private readonly SegmentLog log;
@@ -51,13 +52,13 @@ public sealed class BlockStore : IDisposable
     /// <summary>Opens or creates a store and reads its index.</summary>
     /// <param name="folder">Its folder; nothing else may live in it.</param>
     /// <exception cref="StorageException">Not accessible, in use by another process, or damaged.</exception>
-    public static BlockStore Open(string folder) => Open(RealDisk.Instance, folder);
+    public static BlockStore Open(string folder) => Open(RealDisk.Instance, folder, SegmentBytes);
 
-    internal static BlockStore Open(IDisk disk, string folder)
+    internal static BlockStore Open(IDisk disk, string folder, int segmentBytes)
     {
         SegmentLog log = SegmentLog.Open(disk, folder, new SegmentLogOptions
         {
-            SegmentBytesMax = 64 << 20,
+            SegmentBytesMax = segmentBytes,
             RecordBytesMax = ConsensusLimits.BlockBytesMax,
         });
         var store = new BlockStore(log, folder);

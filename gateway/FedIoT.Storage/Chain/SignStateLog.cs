@@ -16,6 +16,7 @@ namespace FedIoT.Storage.Chain;
 public sealed class SignStateLog : ISignState, IDisposable
 {
     private const byte Version = 1;
+    private const int SegmentBytes = 1 << 20;
     private const int RecordBytes = 1 + 32 + 8 + 4 + 1 + 32 + 32 + 64;
 
     private readonly SegmentLog log;
@@ -37,12 +38,13 @@ public sealed class SignStateLog : ISignState, IDisposable
     /// <param name="folder">Its folder; nothing else may live in it.</param>
     /// <param name="signer">The key's account; records of another key are refused.</param>
     /// <exception cref="StorageException">In use by another process, damaged, or of another key.</exception>
-    public static SignStateLog Open(string folder, AccountId signer) => Open(RealDisk.Instance, folder, signer);
+    public static SignStateLog Open(string folder, AccountId signer) =>
+        Open(RealDisk.Instance, folder, signer, SegmentBytes);
 
-    internal static SignStateLog Open(IDisk disk, string folder, AccountId signer)
+    internal static SignStateLog Open(IDisk disk, string folder, AccountId signer, int segmentBytes)
     {
         SegmentLog log = SegmentLog.Open(
-            disk, folder, new SegmentLogOptions { SegmentBytesMax = 1 << 20, RecordBytesMax = RecordBytes });
+            disk, folder, new SegmentLogOptions { SegmentBytesMax = segmentBytes, RecordBytesMax = RecordBytes });
         try
         {
             var state = new SignStateLog(log, signer);

@@ -94,8 +94,6 @@ public sealed class ConsensusSimulationTests
 
     private static void RunSeeds(int count, Faults faults)
     {
-        // FEDIOT_SEEDS multiplies the number, for a long run by hand.
-        count *= int.TryParse(Environment.GetEnvironmentVariable("FEDIOT_SEEDS"), out int factor) ? factor : 1;
         long heights = 0;
         for (int i = 0; i < count; i++)
         {

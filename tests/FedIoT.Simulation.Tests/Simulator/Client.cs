@@ -5,17 +5,17 @@ using FedIoT.Wire.Transactions;
 namespace FedIoT.Simulation;
 
 /// <summary>
-/// A gateway's software beside an honest node: hands in transactions, and hands in again what its node may have lost by
-/// dying. What a node accepted and did not die with must get into the chain.
+/// A gateway's software beside an honest node: hands in transactions, one after the other, and hands in again only what
+/// its node may have lost by dying. What a node accepted and did not die with must get into the chain.
 /// </summary>
 internal sealed class Client(World world, SimulatedNode node)
 {
     private const int TransactionsMax = 6;
     private readonly List<(byte[] Bytes, int AcceptedBy)> sent = []; // nonce - 1 is the position
 
-    /// <summary>True when something accepted is not in its node's chain yet.</summary>
-    public bool IsWaiting => node.Application is null
-        || sent.FindLastIndex(s => s.AcceptedBy == node.Incarnation) >= (int)Nonce;
+    /// <summary>True until all its transactions are in the chain of every honest node.</summary>
+    public bool IsWaiting => world.Honest.Any(
+        n => !n.IsUp || n.Application!.Committed.Accounts[node.Account].Nonce < TransactionsMax);
 
     private ulong Nonce => node.Application!.Committed.Accounts[node.Account].Nonce;
 
@@ -37,7 +37,7 @@ internal sealed class Client(World world, SimulatedNode node)
             Submit(sent.Count - 1);
         }
 
-        if (sent.Count < TransactionsMax || !world.IsHealed || IsWaiting)
+        if (!world.IsHealed || IsWaiting)
         {
             world.At(150 + world.Random(700), Step);
         }

@@ -72,8 +72,9 @@ internal sealed record Scenario
 
     public override string ToString() =>
         $"powers {string.Join(',', Powers)}; attacks {string.Join(',', Attacks)}; loss {LossPerMille}, duplicates "
-        + $"{DuplicatesPerMille} of 1000; delay to {DelayMsMax} ms; sign to {SignMsMax} ms; partitions {HasPartitions}, "
-        + $"crashes {HasCrashes}, disk {HasDiskFaults}, clock {HasClockFaults}; heals at {HealsAtMs} ms";
+        + $"{DuplicatesPerMille} of 1000; delay to {DelayMsMax} ms; sign to {SignMsMax} ms; "
+        + $"partitions {HasPartitions}, crashes {HasCrashes}, disk {HasDiskFaults}, clock {HasClockFaults}; "
+        + $"heals at {HealsAtMs} ms";
 
     // Always less than a third of the power.
     private static List<Attack> DrawAttacks(ref SplitMix64 random, long[] powers)

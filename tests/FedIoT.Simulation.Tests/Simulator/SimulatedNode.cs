@@ -10,11 +10,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace FedIoT.Simulation;
 
 /// <summary>
-/// A node of the product, its core, border, stores and ledger, with the world in place of sockets, timers and disk. Dies
-/// and starts again; only its disk stays.
+/// A node of the product, its core, border, stores and ledger, with the world in place of sockets, timers and disk.
+/// Dies and starts again; only its disk stays.
 /// </summary>
 internal sealed class SimulatedNode : IChainNodeShell
 {
+    // Small, so that segments are begun and deleted all the time.
+    private const int SegmentBytes = 4_096;
+
     private readonly World world;
     private readonly SimulatedSigner signer;
     private readonly Attacker? attacker;
@@ -61,6 +64,9 @@ internal sealed class SimulatedNode : IChainNodeShell
 
     public int Incarnation => incarnation;
 
+    /// <summary>For the next lives: the operation at which each ends.</summary>
+    public Queue<int> LaterCuts { get; } = new();
+
     /// <summary>Highest block that it had committed in any of its lives.</summary>
     public long HighestCommitted { get; set; }
 
@@ -84,9 +90,9 @@ internal sealed class SimulatedNode : IChainNodeShell
         signerFreeAt = world.NowMs;
         Guard(() =>
         {
-            SignState = SignStateLog.Open(disk, "/sign", Account);
+            SignState = SignStateLog.Open(disk, "/sign", Account, SegmentBytes);
             open.Add(SignState);
-            Store = BlockStore.Open(disk, "/blocks");
+            Store = BlockStore.Open(disk, "/blocks", SegmentBytes * 2);
             open.Add(Store);
             Application = new LedgerApplication(world.Genesis);
             ChainNodeOptions options = world.Options with { OnCommitted = b => world.Record.OnCommitted(this, b) };
@@ -110,6 +116,8 @@ internal sealed class SimulatedNode : IChainNodeShell
         {
             disk = new SimulatedDisk();
         }
+
+        disk.CutAt = LaterCuts.TryDequeue(out int cut) ? cut : 0;
     }
 
     /// <summary>The same key elsewhere, or nobody.</summary>

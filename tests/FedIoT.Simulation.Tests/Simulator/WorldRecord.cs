@@ -127,9 +127,11 @@ internal sealed class WorldRecord(World world)
             {
                 int key = world.Nodes.First(n => n.Account == fault.Account).Key;
                 world.Check(
-                    key < world.Scenario.Attacks.Count, () => $"the honest validator {key} was struck for {fault.Kind}");
+                    key < world.Scenario.Attacks.Count,
+                    () => $"the honest validator {key} was struck for {fault.Kind}");
                 world.Check(
-                    state.Faults.Count(f => f.Account == fault.Account) == 1, () => $"validator {key} was struck twice");
+                    state.Faults.Count(f => f.Account == fault.Account) == 1,
+                    () => $"validator {key} was struck twice");
             }
         }
     }

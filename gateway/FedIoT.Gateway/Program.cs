@@ -1,16 +1,3 @@
-using System.CommandLine;
 using FedIoT.Gateway.Cli;
-using FedIoT.Gateway.Demo;
 
-var root = new RootCommand(
-    """
-    FedIoT: networks of sensor microcontrollers learn one shared model; raw data stays on the sensor.
-
-    Example:
-      fediot demo --rounds 10
-    """)
-{
-    DemoCommand.Create(),
-};
-
-return await CommandLineHost.RunAsync(root, args).ConfigureAwait(false);
+return await CommandLineHost.RunAsync(GatewayCommands.CreateRoot(), args).ConfigureAwait(false);

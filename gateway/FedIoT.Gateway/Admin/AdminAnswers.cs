@@ -1,8 +1,8 @@
 namespace FedIoT.Gateway.Admin;
 
-// The answers of the admin API as they go over the socket and as --json prints them. A schema's members never change
-// under the same number; docs/spec/admin.md describes them and a test pins them. Hashes and accounts are 64 lower-case
-// hexadecimal digits, times are milliseconds since 1970.
+// The answers of the admin API as they go over the socket and as --json prints them. A schema's members are never
+// renamed or dropped under the same number; docs/spec/admin.md describes them and a test pins them. Hashes and accounts
+// are 64 lower-case hexadecimal digits, times are milliseconds since 1970.
 
 /// <summary>How the gateway is.</summary>
 internal sealed record StatusAnswer

@@ -6,8 +6,8 @@ using Xunit;
 namespace FedIoT.Gateway.Tests.Admin;
 
 /// <summary>
-/// The members of every answer of the admin API. Scripts depend on them: a change here is a new schema number, not a
-/// new line in this test.
+/// The members of every answer of the admin API. Scripts depend on them: a member may be added, here too; to rename or
+/// drop one takes a new schema number.
 /// </summary>
 public sealed class AdminSchemaTests
 {

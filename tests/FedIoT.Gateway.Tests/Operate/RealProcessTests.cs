@@ -63,6 +63,30 @@ public sealed class RealProcessTests(GatewayProcessNetwork network) : IClassFixt
         await AssertEqualRootsAsync();
     }
 
+    [Fact]
+    public async Task RandomKills_NeverKeepAGatewayFromStartingOrFromCatchingUp()
+    {
+        for (ulong seed = 1; seed <= (ulong)Seeds; seed++)
+        {
+            var random = SplitMix64.For(seed, stream: 9);
+            GatewayProcess victim = network.Gateways[random.Next(GatewayProcessNetwork.Count)];
+            using (var run = new PeriodicTimer(TimeSpan.FromMilliseconds(1 + random.Next(1_000))))
+            {
+                await run.WaitForNextTickAsync(Cancellation);
+            }
+
+            await victim.SignalAsync("KILL");
+            await victim.WaitForExitAsync(CalmMax);
+            await victim.StartAsync();
+            long height = (await network.HeightsAsync(Cancellation)).Max();
+            await network.WaitUntilAsync(
+                async () => (await network.HeightsAsync(Cancellation)).Min() > height, WorkMax,
+                $"seed {seed}: every gateway is above height {height}");
+        }
+
+        await AssertEqualRootsAsync();
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

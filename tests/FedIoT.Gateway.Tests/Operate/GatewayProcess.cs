@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Serialization.Metadata;
 using FedIoT.Gateway.Admin;
 using FedIoT.Gateway.Operate;
 
@@ -79,13 +80,17 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     /// <summary>Where its chain stands; null while it does not answer.</summary>
-    public async Task<ChainStatusAnswer?> TryReadChainAsync(CancellationToken cancellation)
+    public Task<ChainStatusAnswer?> TryReadChainAsync(CancellationToken cancellation) =>
+        TryReadAsync("v1/chain/status", AdminJson.Default.ChainStatusAnswer, cancellation);
+
+    /// <summary>Asks without a process of its own; null while it does not answer, or has no answer.</summary>
+    public async Task<T?> TryReadAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation)
+        where T : class
     {
         using var client = new AdminClient(Socket, "test");
         try
         {
-            byte[] answer = await client.GetAsync("v1/chain/status", cancellation);
-            return AdminClient.Read(answer, AdminJson.Default.ChainStatusAnswer);
+            return AdminClient.Read(await client.GetAsync(path, cancellation), type);
         }
         catch (Exception e) when (e is FedIoT.Gateway.Cli.InputException or FedIoT.Gateway.Cli.RunFailedException)
         {

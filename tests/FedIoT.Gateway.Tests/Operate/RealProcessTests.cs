@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FedIoT.Gateway.Admin;
 using FedIoT.Gateway.Tests.Configuration;
 using FedIoT.Wire;
 using Xunit;
@@ -24,7 +25,10 @@ public sealed class RealProcessTests(GatewayProcessNetwork network) : IClassFixt
         using var folder = new TemporaryFolder();
         GatewayProcess first = network.Gateways[0];
         Assert.Equal(640, await network.StreamAsync(Cancellation));
-        await WaitForStatusAsync(first, "ok");
+        await WaitForOkAsync(first);
+        Assert.StartsWith(
+            "OK\n", await GatewayProcessNetwork.VerbAsync("status", "--config", first.Configuration),
+            StringComparison.Ordinal);
         string taskFile = folder.File("task.toml");
         await File.WriteAllTextAsync(taskFile, TaskFileTests.Valid, Cancellation);
         string created = await GatewayProcessNetwork.VerbAsync(
@@ -32,13 +36,18 @@ public sealed class RealProcessTests(GatewayProcessNetwork network) : IClassFixt
         Assert.EndsWith("pump-condition", created.TrimEnd(), StringComparison.Ordinal);
 
         await network.WaitUntilAsync(
-            async () => (await ShowTaskAsync(network.Gateways[3])).GetProperty("phase").GetString() == "Complete",
+            async () => (await network.Gateways[3].TryReadAsync(
+                "v1/tasks/pump-condition", AdminJson.Default.TaskAnswer, Cancellation))?.Phase == "Complete",
             WorkMax, "two rounds closed");
         JsonElement task = await ShowTaskAsync(network.Gateways[3]);
         Assert.Equal(2, task.GetProperty("round").GetInt32());
         Assert.Equal(
             [0, 4, 4], task.GetProperty("versions").EnumerateArray().Select(v => v.GetProperty("deltas").GetInt32()));
         await AssertEqualRootsAsync();
+        JsonElement chain = Parse(await GatewayProcessNetwork.VerbAsync(
+            "chain", "status", "--config", first.Configuration, "--json"));
+        Assert.Equal("fediot.chain-status/1", chain.GetProperty("schema").GetString());
+        Assert.Equal(64, chain.GetProperty("stateRoot").GetString()!.Length);
 
         (int exitCode, _, string error) = await GatewayProcess.RunVerbAsync(
             "tasks", "create", taskFile, "--config", network.Gateways[1].Configuration);
@@ -135,7 +144,7 @@ public sealed class RealProcessTests(GatewayProcessNetwork network) : IClassFixt
         Assert.Contains(gateway.Socket, error, StringComparison.Ordinal);
         Assert.Contains($"fediot run --config {gateway.Configuration}", error, StringComparison.Ordinal);
         await gateway.StartAsync();
-        await WaitForStatusAsync(gateway, "ok");
+        await WaitForOkAsync(gateway);
     }
 
     [Fact]
@@ -165,28 +174,23 @@ public sealed class RealProcessTests(GatewayProcessNetwork network) : IClassFixt
         await GatewayProcessNetwork.VerbAsync(
             "tasks", "show", "pump-condition", "--config", gateway.Configuration, "--json"));
 
-    private async Task WaitForStatusAsync(GatewayProcess gateway, string state) => await network.WaitUntilAsync(
-        async () =>
-        {
-            (_, string output, _) =
-                await GatewayProcess.RunVerbAsync("status", "--config", gateway.Configuration, "--json");
-            return output.Length > 0 && Parse(output).GetProperty("state").GetString() == state;
-        },
-        WorkMax, $"status {state}");
+    private Task WaitForOkAsync(GatewayProcess gateway) => network.WaitUntilAsync(
+        async () => (await gateway.TryReadAsync("v1/status", AdminJson.Default.StatusAnswer, Cancellation))
+            ?.State == "ok",
+        WorkMax, "status ok");
 
     // The four are asked at the same time; between two empty blocks there is a second in which they stand still.
     private async Task AssertEqualRootsAsync()
     {
-        JsonElement[] answers = [];
+        ChainStatusAnswer?[] answers = [];
         await network.WaitUntilAsync(
             async () =>
             {
-                answers = [.. (await Task.WhenAll(network.Gateways.Select(g => GatewayProcessNetwork.VerbAsync(
-                    "chain", "status", "--config", g.Configuration, "--json")))).Select(Parse)];
-                return answers.Select(a => a.GetProperty("height").GetInt64()).Distinct().Count() == 1;
+                answers = await Task.WhenAll(network.Gateways.Select(g => g.TryReadChainAsync(Cancellation)));
+                return answers.All(a => a is not null) && answers.Select(a => a!.Height).Distinct().Count() == 1;
             },
             WorkMax, "all gateways at one height");
-        Assert.Single(answers.Select(a => a.GetProperty("stateRoot").GetString()).Distinct());
-        Assert.Single(answers.Select(a => a.GetProperty("blockHash").GetString()).Distinct());
+        Assert.Single(answers.Select(a => a!.StateRoot).Distinct());
+        Assert.Single(answers.Select(a => a!.BlockHash).Distinct());
     }
 }

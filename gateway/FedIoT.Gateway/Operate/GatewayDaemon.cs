@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.Net.Sockets;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Admin;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Operate;
@@ -73,6 +75,16 @@ internal sealed class GatewayDaemon(
         catch (InvalidOperationException e)
         {
             throw new RunFailedException($"the state in {configuration.StateFolder} cannot be used: {e.Message}", e);
+        }
+        catch (SocketException e)
+        {
+            throw new RunFailedException(
+                $"cannot listen on {configuration.Listen} ([node] listen of {configuration.File}): {e.Message}", e);
+        }
+        catch (IOException e) when (e.InnerException is SocketException or AddressInUseException)
+        {
+            throw new RunFailedException(
+                $"cannot listen on {configuration.MqttListen} ([mqtt] listen of {configuration.File}): {e.Message}", e);
         }
     }
 

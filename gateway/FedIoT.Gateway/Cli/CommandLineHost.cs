@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using FedIoT.Consensus;
 using FedIoT.Storage.Files;
 
 namespace FedIoT.Gateway.Cli;
@@ -7,6 +8,9 @@ namespace FedIoT.Gateway.Cli;
 /// <summary>Parses, runs and turns what went wrong into one line on standard error and an exit code.</summary>
 public static class CommandLineHost
 {
+    // A gateway stops within 5 s; what takes longer is ended.
+    private static readonly TimeSpan TerminationMax = TimeSpan.FromSeconds(8);
+
     /// <summary>Runs a command line.</summary>
     public static async Task<int> RunAsync(RootCommand root, string[] arguments)
     {
@@ -23,7 +27,11 @@ public static class CommandLineHost
             return ExitCode.BadInput;
         }
 
-        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TerminationMax,
+        };
         try
         {
             return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
@@ -40,7 +48,7 @@ public static class CommandLineHost
         }
         catch (Exception e) when (
             e is RunFailedException or StorageException or IOException or UnauthorizedAccessException
-                or SocketException)
+                or SocketException or SignerException)
         {
             await Console.Error.WriteLineAsync($"fediot: {e.Message}").ConfigureAwait(false);
             return ExitCode.Failure;
@@ -50,5 +58,6 @@ public static class CommandLineHost
     // The parser names .NET types where a person expects a kind of value.
     private static string InWords(string message) => message
         .Replace("expected type 'System.Int32'", "a whole number", StringComparison.Ordinal)
+        .Replace("expected type 'System.Int64'", "a whole number", StringComparison.Ordinal)
         .Replace("expected type 'System.UInt64'", "a whole number from 0", StringComparison.Ordinal);
 }

@@ -74,8 +74,7 @@ public sealed class GatewayNode : IAsyncDisposable
 
     /// <summary>Starts broker and node and replays what is on disk. Peers come with <see cref="Connect"/>.</summary>
     /// <param name="options">What to start.</param>
-    /// <param name="onCommitted">Called on the node's own task after each commit; must be quick. Null for
-    /// nobody.</param>
+    /// <param name="onCommitted">Called on the node's own task after each commit; must be quick. May be null.</param>
     /// <param name="time">Clock of all parts.</param>
     /// <param name="loggers">For all parts.</param>
     /// <param name="cancellation">Stops the start.</param>
@@ -96,6 +95,7 @@ public sealed class GatewayNode : IAsyncDisposable
         IngestServer ingest = await IngestServer.StartAsync(
             new IngestOptions
             {
+                EndPoint = options.MqttListen,
                 StateFolder = Path.Combine(options.Folder, "ingest"),
                 Devices = options.Devices,
                 Specification = options.Features,
@@ -130,19 +130,22 @@ public sealed class GatewayNode : IAsyncDisposable
         participation = Task.Run(() => ParticipateAsync(stopping.Token));
     }
 
+    /// <summary>Waits until a part of this gateway ends by itself; call it after <see cref="Connect"/>.</summary>
+    /// <returns>Why; the gateway is to be disposed then.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled; all parts work.</exception>
+    public async Task<Exception> WaitForFailureAsync(CancellationToken cancellation)
+    {
+        await Task.WhenAny(participation, Chain.Completion, Ingest.Completion).WaitAsync(cancellation)
+            .ConfigureAwait(false);
+        return Failure ?? new InvalidOperationException("A part of the gateway ended without a reason.");
+    }
+
     /// <summary>Stops taking part, then the node, then the broker.</summary>
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
-        try
-        {
-            await participation.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // asked for above
-        }
-
+        // A failure is told by Failure; stopping goes on with the other parts.
+        await participation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Chain.DisposeAsync().ConfigureAwait(false);
         await snapshots.DisposeAsync().ConfigureAwait(false);
         await Ingest.DisposeAsync().ConfigureAwait(false);
@@ -155,7 +158,7 @@ public sealed class GatewayNode : IAsyncDisposable
     {
         ChainId = options.Genesis.ChainId,
         StateDirectory = Path.Combine(options.Folder, "chain"),
-        Listen = new IPEndPoint(IPAddress.Loopback, 0),
+        Listen = options.ChainListen,
         Validators = [.. options.Genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
         Timeouts = options.Timeouts,
         OnCommitted = onCommitted,

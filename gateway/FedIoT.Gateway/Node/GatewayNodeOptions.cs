@@ -1,3 +1,4 @@
+using System.Net;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Training;
@@ -27,6 +28,12 @@ public sealed record GatewayNodeOptions
 
     /// <summary>Those of them that this gateway trains for and brings onto the chain.</summary>
     public required IReadOnlyList<DeviceId> TrainingDevices { get; init; }
+
+    /// <summary>Where other gateways connect. Default: loopback, any port.</summary>
+    public IPEndPoint ChainListen { get; init; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>Where devices connect. Default: loopback, any port.</summary>
+    public IPEndPoint MqttListen { get; init; } = new(IPAddress.Loopback, 0);
 
     /// <summary>Turns samples into deltas.</summary>
     public IDeltaSource DeltaSource { get; init; } = new LocalDeltaSource();

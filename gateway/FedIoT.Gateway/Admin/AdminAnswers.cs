@@ -1,0 +1,241 @@
+namespace FedIoT.Gateway.Admin;
+
+// The answers of the admin API as they go over the socket and as --json prints them. A schema's members are never
+// renamed or dropped under the same number; docs/spec/admin.md describes them and a test pins them. Hashes and accounts
+// are 64 lower-case hexadecimal digits, times are milliseconds since 1970.
+
+/// <summary>How the gateway is.</summary>
+internal sealed record StatusAnswer
+{
+    public const string SchemaName = "fediot.status/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    public required string State { get; init; }
+
+    public required IReadOnlyList<string> Reasons { get; init; }
+
+    public required string Version { get; init; }
+
+    public required int ProcessId { get; init; }
+
+    public required double UptimeSeconds { get; init; }
+
+    public required string Account { get; init; }
+
+    public required string ChainId { get; init; }
+
+    public required long Height { get; init; }
+
+    public required long BlockTime { get; init; }
+
+    public required int PeersConnected { get; init; }
+
+    public required int PeersConfigured { get; init; }
+
+    public required string ChainListen { get; init; }
+
+    public required string MqttListen { get; init; }
+
+    public required bool IsRegistered { get; init; }
+
+    public required int Devices { get; init; }
+
+    public required long FramesAcknowledged { get; init; }
+
+    public required long FramesStored { get; init; }
+
+    public required long FramesRejected { get; init; }
+
+    public required long ConnectionsRefused { get; init; }
+
+    public required int TasksRunning { get; init; }
+
+    public required int TransactionsWaiting { get; init; }
+
+    public required long StateFreeBytes { get; init; }
+}
+
+/// <summary>Where the chain stands here. State root: after the block of this height.</summary>
+internal sealed record ChainStatusAnswer
+{
+    public const string SchemaName = "fediot.chain-status/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    public required string ChainId { get; init; }
+
+    public required string GenesisHash { get; init; }
+
+    public required string Account { get; init; }
+
+    public required long Height { get; init; }
+
+    public required string BlockHash { get; init; }
+
+    public required long BlockTime { get; init; }
+
+    public required string StateRoot { get; init; }
+
+    public required int Validators { get; init; }
+
+    public required int PeersConnected { get; init; }
+
+    public required int TransactionsWaiting { get; init; }
+
+    public required long BytesSent { get; init; }
+
+    public required long BytesReceived { get; init; }
+
+    public required double FinalityMsP50 { get; init; }
+
+    public required double FinalityMsP99 { get; init; }
+}
+
+/// <summary>Newest blocks first.</summary>
+internal sealed record BlocksAnswer(IReadOnlyList<BlocksAnswer.BlockItem> Blocks)
+{
+    public const string SchemaName = "fediot.blocks/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    internal sealed record BlockItem(long Height, long Time, string Hash, string Proposer, int Transactions, int Bytes);
+}
+
+/// <summary>One block with its commit. <c>StateRoot</c> is the header's: the state before this block.</summary>
+internal sealed record BlockAnswer
+{
+    public const string SchemaName = "fediot.block/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    public required long Height { get; init; }
+
+    public required long Time { get; init; }
+
+    public required string Hash { get; init; }
+
+    public required string PreviousHash { get; init; }
+
+    public required string StateRoot { get; init; }
+
+    public required string ValidatorsHash { get; init; }
+
+    public required string Proposer { get; init; }
+
+    public required int CommitRound { get; init; }
+
+    public required int CommitSignatures { get; init; }
+
+    public required int Bytes { get; init; }
+
+    public required IReadOnlyList<TransactionItem> Transactions { get; init; }
+}
+
+/// <summary>One transaction of a block. Result: applied, a reason of rejection, or unknown.</summary>
+internal sealed record TransactionItem(
+    string Hash, string Type, string Signer, ulong Nonce, int Bytes, string Result);
+
+/// <summary>One transaction and where it stands.</summary>
+internal sealed record TransactionAnswer(
+    string Hash, long Height, int Position, string Type, string Signer, ulong Nonce, int Bytes, string Result)
+{
+    public const string SchemaName = "fediot.transaction/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
+/// <summary>The validator set, in its order.</summary>
+internal sealed record ValidatorsAnswer(IReadOnlyList<ValidatorsAnswer.ValidatorItem> Validators)
+{
+    public const string SchemaName = "fediot.validators/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    internal sealed record ValidatorItem(
+        string Account, string Algorithm, long Power, long Points, int Strikes, bool IsSelf);
+}
+
+/// <summary>The configured peers.</summary>
+internal sealed record PeersAnswer(int Connected, IReadOnlyList<PeersAnswer.PeerItem> Peers)
+{
+    public const string SchemaName = "fediot.peers/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    internal sealed record PeerItem(string Account, string Address);
+}
+
+/// <summary>Provable faults that the chain recorded, oldest first.</summary>
+internal sealed record EvidenceAnswer(IReadOnlyList<EvidenceAnswer.EvidenceItem> Evidence)
+{
+    public const string SchemaName = "fediot.evidence/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    internal sealed record EvidenceItem(string Kind, string Account, long Height, string Task, int Round, string Hash);
+}
+
+/// <summary>The tasks of the chain.</summary>
+internal sealed record TasksAnswer(IReadOnlyList<TasksAnswer.TaskItem> Tasks)
+{
+    public const string SchemaName = "fediot.tasks/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    internal sealed record TaskItem(
+        string Id, string Name, string Phase, int Round, int Rounds, int ModelVersion, int WaitingFor);
+}
+
+/// <summary>One task.</summary>
+internal sealed record TaskAnswer
+{
+    public const string SchemaName = "fediot.task/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    public required string Id { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string Phase { get; init; }
+
+    public required int Round { get; init; }
+
+    public required int Rounds { get; init; }
+
+    public required string Rule { get; init; }
+
+    public required int ByzantinePermille { get; init; }
+
+    public required int PhaseBlocksMax { get; init; }
+
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    public required string FeaturesHash { get; init; }
+
+    public required int Parameters { get; init; }
+
+    public required IReadOnlyList<string> WaitingFor { get; init; }
+
+    /// <summary>The newest at the end, at most 100.</summary>
+    public required IReadOnlyList<ModelVersionItem> Versions { get; init; }
+
+    internal sealed record ModelVersionItem(int Number, string Hash, int Round, long Height, int Deltas);
+}
+
+/// <summary>A task was handed to the chain; it exists once a block took it.</summary>
+internal sealed record TaskAcceptedAnswer(string Id, string Name)
+{
+    public const string SchemaName = "fediot.task-accepted/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
+/// <summary>Why there is no other answer: one sentence.</summary>
+internal sealed record ProblemAnswer(string Problem)
+{
+    public const string SchemaName = "fediot.problem/1";
+
+    public string Schema { get; init; } = SchemaName;
+}

@@ -1,0 +1,187 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using FedIoT.Gateway.Cli;
+using FedIoT.Wire;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace FedIoT.Gateway.Admin;
+
+/// <summary>
+/// The daemon's only local interface: HTTP/1.1 and JSON on a Unix socket that owner and group may use (mode 0660).
+/// Whoever can open the socket may do everything here; there is no other login. docs/spec/admin.md.
+/// </summary>
+internal sealed class AdminServer : IAsyncDisposable
+{
+    /// <summary>Longest request body, in bytes: an encoded task.</summary>
+    public const int BodyBytesMax = 256 << 10;
+
+    private const int ConnectionsMax = 32;
+    private const int BlocksDefault = 20;
+    private const UnixFileMode OwnerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite
+        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    private readonly WebApplication host;
+    private readonly ChainAnswers chain;
+    private readonly GatewayAnswers gateway;
+
+    private AdminServer(WebApplication host, AdminSource source)
+    {
+        this.host = host;
+        chain = new ChainAnswers(source);
+        gateway = new GatewayAnswers(source);
+    }
+
+    /// <summary>Listens on a socket path; a socket that a dead process left there is replaced.</summary>
+    /// <exception cref="RunFailedException">Somebody else listens there, or something else is there.</exception>
+    /// <exception cref="IOException">The path is not usable.</exception>
+    public static async Task<AdminServer> StartAsync(
+        string path, AdminSource source, CancellationToken cancellation)
+    {
+        RemoveStaleSocket(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+            kestrel.Limits.MaxRequestLineSize = 2 << 10;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 8 << 10;
+            kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
+            kestrel.ListenUnixSocket(path);
+        });
+        var server = new AdminServer(builder.Build(), source);
+        server.host.Run(server.HandleAsync);
+        try
+        {
+            await server.host.StartAsync(cancellation).ConfigureAwait(false);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, OwnerAndGroup);
+            }
+
+            return server;
+        }
+        catch
+        {
+            await server.host.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        await host.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void RemoveStaleSocket(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        if (new FileInfo(path).Length > 0)
+        {
+            throw new RunFailedException(
+                $"{path} is a file with content, not a socket; remove it or choose another path");
+        }
+
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException)
+        {
+            File.Delete(path); // nobody answers: a process that was killed left it
+            return;
+        }
+
+        throw new RunFailedException($"another process listens on the admin socket {path}; choose another path");
+    }
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            object answer = await AnswerAsync(context).ConfigureAwait(false);
+            await WriteAsync(context, StatusCodes.Status200OK, answer).ConfigureAwait(false);
+        }
+        catch (AdminProblemException e)
+        {
+            await WriteAsync(context, e.Status, new ProblemAnswer(e.Message)).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await WriteAsync(context, e.StatusCode, new ProblemAnswer(e.Message)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<object> AnswerAsync(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        string[] parts = (request.Path.Value ?? string.Empty).Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "tasks"])
+        {
+            byte[] body = await ReadBodyAsync(request, context.RequestAborted).ConfigureAwait(false);
+            return await gateway.CreateTaskAsync(body, context.RequestAborted).ConfigureAwait(false);
+        }
+
+        if (!HttpMethods.IsGet(request.Method))
+        {
+            throw new AdminProblemException(StatusCodes.Status405MethodNotAllowed, "only GET here, and POST v1/tasks");
+        }
+
+        return parts switch
+        {
+            ["v1", "status"] => gateway.Status(),
+            ["v1", "tasks"] => gateway.Tasks(),
+            ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
+            ["v1", "chain", "status"] => chain.Status(),
+            ["v1", "chain", "blocks"] => chain.Blocks(
+                Number(request, "from"), (int)Math.Clamp(Number(request, "count") ?? BlocksDefault, 1, int.MaxValue)),
+            ["v1", "chain", "blocks", var height] => chain.Block(Number(height, "height")),
+            ["v1", "chain", "transactions", var hash] => chain.Transaction(
+                Hash256.TryParse(hash, out Hash256 parsed) ? parsed : throw new AdminProblemException(
+                    StatusCodes.Status400BadRequest, "a transaction is named by 64 hexadecimal digits")),
+            ["v1", "chain", "validators"] => chain.Validators(),
+            ["v1", "chain", "peers"] => chain.Peers(),
+            ["v1", "chain", "evidence"] => chain.Evidence(),
+            _ => throw new AdminProblemException(StatusCodes.Status404NotFound, "there is nothing at this path"),
+        };
+    }
+
+    private static long? Number(HttpRequest request, string name) =>
+        request.Query.TryGetValue(name, out var text) ? Number(text.ToString(), name) : null;
+
+    private static long Number(string text, string name) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : throw new AdminProblemException(StatusCodes.Status400BadRequest, $"'{name}' is a whole number");
+
+    // Kestrel ends the reading with 413 when the body is longer than its limit.
+    private static async Task<byte[]> ReadBodyAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        using var body = new MemoryStream();
+        await request.Body.CopyToAsync(body, cancellation).ConfigureAwait(false);
+        return body.ToArray();
+    }
+
+    private static async Task WriteAsync(HttpContext context, int status, object answer)
+    {
+        JsonTypeInfo type = AdminJson.Default.GetTypeInfo(answer.GetType())
+            ?? throw new InvalidOperationException($"{answer.GetType().Name} is no answer.");
+        byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(answer, type);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = bytes.Length;
+        await context.Response.Body.WriteAsync(bytes, context.RequestAborted).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,137 @@
+using FedIoT.Consensus;
+using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Operate;
+using FedIoT.Ledger;
+using FedIoT.Wire;
+using FedIoT.Wire.Transactions;
+
+namespace FedIoT.Gateway.Admin;
+
+/// <summary>Answers about chain and ledger. Reads immutable snapshots only; never waits for the node.</summary>
+/// <param name="source">The running gateway.</param>
+internal sealed class ChainAnswers(AdminSource source)
+{
+    /// <summary>Most blocks of one list.</summary>
+    public const int BlocksMax = 100;
+
+    private ChainNode Chain => source.Node.Chain;
+
+    public ChainStatusAnswer Status()
+    {
+        ChainHead head = Chain.Head;
+        Genesis genesis = source.Node.State.Genesis;
+        return new ChainStatusAnswer
+        {
+            ChainId = genesis.ChainId,
+            GenesisHash = genesis.Hash.ToString(),
+            Account = Chain.Account.ToString(),
+            Height = head.Height.Value,
+            BlockHash = head.BlockHash.ToString(),
+            BlockTime = head.Time,
+            StateRoot = head.StateRoot.ToString(),
+            Validators = genesis.Validators.Count,
+            PeersConnected = Chain.ConnectedPeers,
+            TransactionsWaiting = Chain.WaitingTransactions,
+            BytesSent = Chain.BytesSent,
+            BytesReceived = Chain.BytesReceived,
+            FinalityMsP50 = Math.Round(Chain.Finality.Percentile(0.5), 2),
+            FinalityMsP99 = Math.Round(Chain.Finality.Percentile(0.99), 2),
+        };
+    }
+
+    /// <summary>Blocks from a height downwards; without one, from the last.</summary>
+    public BlocksAnswer Blocks(long? from, int count)
+    {
+        long height = Math.Min(from ?? long.MaxValue, Chain.Height.Value);
+        var items = new List<BlocksAnswer.BlockItem>();
+        while (height > 0 && items.Count < Math.Min(count, BlocksMax)
+            && Chain.ReadBlock(new Height(height)) is { } found)
+        {
+            BlockHeader header = found.Block.Header;
+            items.Add(new BlocksAnswer.BlockItem(
+                height, header.Time, found.Block.Hash.ToString(), header.Proposer.ToString(),
+                found.Block.Transactions.Count, found.Block.Encoded.Length));
+            height--;
+        }
+
+        return new BlocksAnswer(items);
+    }
+
+    public BlockAnswer Block(long height)
+    {
+        if (height < 1 || height > Chain.Height.Value || Chain.ReadBlock(new Height(height)) is not { } found)
+        {
+            throw new AdminProblemException(404, $"there is no block {height}; the last is {Chain.Height}");
+        }
+
+        (Block block, Commit commit) = found;
+        return new BlockAnswer
+        {
+            Height = height,
+            Time = block.Header.Time,
+            Hash = block.Hash.ToString(),
+            PreviousHash = block.Header.PreviousBlockHash.ToString(),
+            StateRoot = block.Header.StateRoot.ToString(),
+            ValidatorsHash = block.Header.ValidatorsHash.ToString(),
+            Proposer = block.Header.Proposer.ToString(),
+            CommitRound = commit.Round,
+            CommitSignatures = commit.Signatures.Count,
+            Bytes = block.Encoded.Length,
+            Transactions = [.. block.Transactions.Select(bytes => Describe(bytes, height))],
+        };
+    }
+
+    public TransactionAnswer Transaction(Hash256 hash)
+    {
+        if (source.Transactions.Find(hash) is not { } entry || Chain.ReadBlock(entry.Height) is not { } found)
+        {
+            throw new AdminProblemException(
+                404, $"transaction {hash} is not among the newest {TransactionIndex.TransactionsMax} in blocks");
+        }
+
+        TransactionItem item = Describe(found.Block.Transactions[entry.Position], entry.Height.Value);
+        return new TransactionAnswer(
+            item.Hash, entry.Height.Value, entry.Position, item.Type, item.Signer, item.Nonce, item.Bytes, item.Result);
+    }
+
+    public ValidatorsAnswer Validators()
+    {
+        LedgerState state = source.Node.State;
+        return new ValidatorsAnswer(
+        [
+            .. state.Genesis.Validators.Select(v =>
+            {
+                Account account = state.Accounts[v.Key.Account];
+                return new ValidatorsAnswer.ValidatorItem(
+                    v.Key.Account.ToString(), v.Key.Algorithm.ToString(), v.Power, account.Points, account.Strikes,
+                    v.Key.Account == Chain.Account);
+            }),
+        ]);
+    }
+
+    public PeersAnswer Peers() => new(
+        Chain.ConnectedPeers,
+        [
+            .. source.Configuration.Peers.Where(p => p.Account != Chain.Account)
+                .Select(p => new PeersAnswer.PeerItem(p.Account.ToString(), p.Text)),
+        ]);
+
+    public EvidenceAnswer Evidence() => new(
+    [
+        .. source.Node.State.Faults.Select(f => new EvidenceAnswer.EvidenceItem(
+            f.Kind.ToString(), f.Account.ToString(), f.Height.Value, f.Task.ToString(), f.Round,
+            f.Evidence.ToString())),
+    ]);
+
+    private TransactionItem Describe(ReadOnlyMemory<byte> bytes, long height)
+    {
+        Hash256 hash = Hash256.Of(bytes.Span);
+        TransactionIndex.Entry? entry = source.Transactions.Find(hash);
+        string result = entry?.Height.Value == height ? entry.Rejection ?? "applied" : "unknown";
+        return TransactionCodec.TryDecode(bytes, out Transaction? transaction)
+            ? new TransactionItem(
+                hash.ToString(), transaction!.Body.Type.ToString(), transaction.Signer.ToString(), transaction.Nonce,
+                bytes.Length, result)
+            : new TransactionItem(hash.ToString(), "Malformed", string.Empty, 0, bytes.Length, result);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Reflection;
+using FedIoT.Gateway.Demo;
+using FedIoT.Gateway.Ingest;
+using FedIoT.Gateway.Node;
+using FedIoT.Gateway.Operate;
+using FedIoT.Ledger;
+using FedIoT.Wire;
+using FedIoT.Wire.Tasks;
+using FedIoT.Wire.Transactions;
+
+namespace FedIoT.Gateway.Admin;
+
+/// <summary>Answers about this gateway and about tasks, and the one order that the API takes: a new task.</summary>
+/// <param name="source">The running gateway.</param>
+internal sealed class GatewayAnswers(AdminSource source)
+{
+    private const int VersionsMax = 100;
+    private const long FreeBytesMin = 64L << 20;
+
+    private static readonly string Version =
+        typeof(GatewayAnswers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+')[0] ?? "unknown";
+
+    public StatusAnswer Status()
+    {
+        GatewayNode node = source.Node;
+        IngestSnapshot ingest = node.Ingest.Counters.Snapshot();
+        int configured = source.Configuration.Peers.Count(p => p.Account != node.Chain.Account);
+        long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
+        (string state, List<string> reasons) = Judge(node, configured, free);
+        return new StatusAnswer
+        {
+            State = state,
+            Reasons = reasons,
+            Version = Version,
+            ProcessId = Environment.ProcessId,
+            UptimeSeconds = Math.Round(source.Time.GetElapsedTime(source.StartedAt).TotalSeconds, 1),
+            Account = node.Chain.Account.ToString(),
+            ChainId = node.State.Genesis.ChainId,
+            Height = node.Chain.Head.Height.Value,
+            BlockTime = node.Chain.Head.Time,
+            PeersConnected = node.Chain.ConnectedPeers,
+            PeersConfigured = configured,
+            ChainListen = EndPointText.Of(node.Chain.ListenEndPoint),
+            MqttListen = EndPointText.Of(node.Ingest.EndPoint),
+            IsRegistered = node.IsRegistered,
+            Devices = source.Configuration.Devices.Count,
+            FramesAcknowledged = ingest.Acknowledged,
+            FramesStored = ingest.Stored,
+            FramesRejected = ingest.Rejected.Values.Sum(),
+            ConnectionsRefused = ingest.Refused.Values.Sum(),
+            TasksRunning = node.State.Tasks.Values.Count(t => t.Phase != TaskPhase.Complete),
+            TransactionsWaiting = node.Chain.WaitingTransactions,
+            StateFreeBytes = free,
+        };
+    }
+
+    public TasksAnswer Tasks()
+    {
+        LedgerState state = source.Node.State;
+        return new TasksAnswer(
+        [
+            .. state.Tasks.Values.OrderBy(t => t.Specification.Name, StringComparer.Ordinal).Select(t =>
+                new TasksAnswer.TaskItem(
+                    t.Id.ToString(), t.Specification.Name, t.Phase.ToString(), t.Round, t.Specification.Rounds,
+                    t.Model.Version, state.WaitingFor(t).Count())),
+        ]);
+    }
+
+    /// <summary>A task by its id or its name.</summary>
+    public TaskAnswer Task(string key)
+    {
+        LedgerState state = source.Node.State;
+        TaskState task = (Hash256.TryParse(key, out Hash256 id) ? state.Tasks.GetValueOrDefault(id) : null)
+            ?? state.FindTask(key)
+            ?? throw new AdminProblemException(404, "there is no task with this id or name");
+        TaskSpecification specification = task.Specification;
+        return new TaskAnswer
+        {
+            Id = task.Id.ToString(),
+            Name = specification.Name,
+            Phase = task.Phase.ToString(),
+            Round = task.Round,
+            Rounds = specification.Rounds,
+            Rule = DemoOptions.RuleNames.First(r => r.Value == specification.Rule).Key,
+            ByzantinePermille = specification.ByzantinePermille,
+            PhaseBlocksMax = specification.PhaseBlocksMax,
+            Classes = specification.Classes,
+            FeaturesHash = specification.Features.Hash.ToString(),
+            Parameters = specification.Architecture.ParameterCount,
+            WaitingFor = [.. state.WaitingFor(task).Select(a => a.ToString())],
+            Versions =
+            [
+                .. task.Versions.Skip(Math.Max(0, task.Versions.Count - VersionsMax)).Select(v =>
+                    new TaskAnswer.ModelVersionItem(
+                        v.Version, v.Hash.ToString(), v.Round, v.Height.Value, v.DeltaCount)),
+            ],
+        };
+    }
+
+    /// <summary>Signs a new task with this gateway's node key and hands it to the chain.</summary>
+    /// <param name="specification">The encoded task.</param>
+    /// <param name="cancellation">Gives up waiting for the key.</param>
+    public async Task<TaskAcceptedAnswer> CreateTaskAsync(
+        ReadOnlyMemory<byte> specification, CancellationToken cancellation)
+    {
+        if (!TaskSpecification.TryDecode(specification, out TaskSpecification? task))
+        {
+            throw new AdminProblemException(400, "the body is not a task in deterministic CBOR");
+        }
+
+        LedgerState state = source.Node.State;
+        AccountId self = source.Node.Chain.Account;
+        if (state.Accounts.GetValueOrDefault(self)?.Has(AccountRoles.Administrator) != true)
+        {
+            throw new AdminProblemException(
+                403, $"this gateway's account {self} is no administrator of chain {state.Genesis.ChainId}; send the "
+                + "task through a gateway that is one");
+        }
+
+        if (state.FindTask(task!.Name) is { } known)
+        {
+            throw new AdminProblemException(
+                409, $"a task of this name exists with id {known.Id}; choose another name");
+        }
+
+        string? reason = await source.Node.Sender.SendAsync(new CreateTask(specification), cancellation)
+            .ConfigureAwait(false);
+        return reason is null
+            ? new TaskAcceptedAnswer(Hash256.Of(specification.Span).ToString(), task.Name)
+            : throw new AdminProblemException(409, $"the node refused the task: {reason}");
+    }
+
+    private static (string State, List<string> Reasons) Judge(GatewayNode node, int configured, long free)
+    {
+        if (node.Failure is { } failure)
+        {
+            return ("failed", [failure.Message]);
+        }
+
+        var reasons = new List<string>();
+        if (node.Chain.ConnectedPeers < configured)
+        {
+            reasons.Add($"{node.Chain.ConnectedPeers} of {configured} peers are connected; see: fediot chain peers");
+        }
+
+        if (free < FreeBytesMin)
+        {
+            reasons.Add($"the state folder's disk has {free >> 20} MiB left");
+        }
+
+        if (!node.IsRegistered)
+        {
+            reasons.Add("the training key or a device is not on the chain yet");
+        }
+
+        return (reasons.Count == 0 ? "ok" : "degraded", reasons);
+    }
+}

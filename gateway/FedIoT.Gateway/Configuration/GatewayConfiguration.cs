@@ -1,0 +1,59 @@
+using System.Net;
+using FedIoT.Wire;
+using FedIoT.Wire.Tasks;
+
+namespace FedIoT.Gateway.Configuration;
+
+/// <summary>
+/// What stands in <c>gateway.toml</c>: checked, with full paths, immutable. docs/spec/configuration.md.
+/// </summary>
+internal sealed record GatewayConfiguration
+{
+    /// <summary>The file it was read from, as the user named it.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Full path of the folder for everything mutable.</summary>
+    public required string StateFolder { get; init; }
+
+    /// <summary>Where other gateways connect.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>Full path of the admin socket.</summary>
+    public required string AdminSocket { get; init; }
+
+    /// <summary>Name that the genesis must have.</summary>
+    public required string ChainId { get; init; }
+
+    /// <summary>The genesis file.</summary>
+    public required FileReference Genesis { get; init; }
+
+    /// <summary>An empty block after so long without a transaction.</summary>
+    public required TimeSpan IdleInterval { get; init; }
+
+    /// <summary>The other gateways; may name this one too.</summary>
+    public required IReadOnlyList<PeerAddress> Peers { get; init; }
+
+    /// <summary>The node key.</summary>
+    public required FileReference NodeKey { get; init; }
+
+    /// <summary>The training key.</summary>
+    public required FileReference TrainingKey { get; init; }
+
+    /// <summary>Where devices connect.</summary>
+    public required IPEndPoint MqttListen { get; init; }
+
+    /// <summary>What devices compute.</summary>
+    public required FeatureSpecification Features { get; init; }
+
+    /// <summary>Devices that may connect.</summary>
+    public required IReadOnlyList<DeviceEntry> Devices { get; init; }
+
+    /// <summary>Folder of the file: relative paths start here.</summary>
+    public string Folder => Path.GetDirectoryName(Path.GetFullPath(File))!;
+
+    /// <summary>One enrolled device.</summary>
+    /// <param name="Id">Its name.</param>
+    /// <param name="Key">Its key file.</param>
+    /// <param name="Trains">False: its windows are stored, and never trained with.</param>
+    internal sealed record DeviceEntry(DeviceId Id, FileReference Key, bool Trains);
+}

@@ -1,0 +1,189 @@
+using System.Net;
+using System.Text;
+using FedIoT.Gateway.Cli;
+using FedIoT.Storage.Files;
+using FedIoT.Wire;
+using FedIoT.Wire.Tasks;
+using FedIoT.Wire.Transactions;
+
+namespace FedIoT.Gateway.Configuration;
+
+/// <summary>Binds <c>gateway.toml</c> once to a <see cref="GatewayConfiguration"/>, or says what is wrong.</summary>
+internal static class GatewayConfigurationReader
+{
+    /// <summary>Longest configuration file, in bytes.</summary>
+    public const int BytesMax = 4 << 20;
+
+    /// <summary>Most devices of a gateway.</summary>
+    public const int DevicesMax = 10_000;
+
+    // sun_path has 108 bytes on Linux, the last one is zero.
+    private const int SocketPathBytesMax = 107;
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="InputException">It is missing or wrong; the message lists every problem.</exception>
+    public static GatewayConfiguration Read(string path)
+    {
+        var problems = new ProblemList();
+        GatewayConfiguration? read = Parse(ReadText(path), path, problems);
+        problems.ThrowIfAny(path);
+        return read!;
+    }
+
+    /// <summary>Reads a whole text file of at most <see cref="BytesMax"/> bytes.</summary>
+    /// <exception cref="InputException">It is missing, too long or not UTF-8.</exception>
+    public static string ReadText(string path)
+    {
+        try
+        {
+            byte[] bytes = DurableFile.ReadAllBytesBounded(path, BytesMax)
+                ?? throw new InputException(
+                    $"there is no file {path}; 'fediot init --folder DIR' makes a gateway.toml");
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
+        }
+        catch (StorageException e)
+        {
+            throw new InputException($"{path}: {e.Message}", e);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InputException($"{path}: not a text file in UTF-8", e);
+        }
+    }
+
+    /// <summary>Binds a text; null when there are problems.</summary>
+    public static GatewayConfiguration? Parse(string text, string name, ProblemList problems)
+    {
+        if (TomlFile.Parse(text, name, problems) is not { } file)
+        {
+            return null;
+        }
+
+        string folder = Path.GetDirectoryName(Path.GetFullPath(name))!;
+        TomlTable node = file.Table("node");
+        TomlTable chain = file.Table("chain");
+        TomlTable keys = file.Table("keys");
+        string state = FullPath(folder, node.Text("state_folder", "state"));
+        IPEndPoint listen = node.EndPoint("listen", "0.0.0.0:7400");
+        string socket = ReadSocket(node, folder);
+        string chainId = chain.Text("id", "plant-7");
+        if (chain.Has("id") && !TransactionCodec.IsValidChainId(chainId))
+        {
+            chain.Refuse("id", $"1 to {TransactionCodec.ChainIdLengthMax} characters of a-z, 0-9 and '-'");
+        }
+
+        FileReference genesis = new("genesis", FullPath(folder, chain.Text("genesis_file", "genesis.cbor")),
+            chain.PlaceOf("genesis_file"));
+        var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
+        List<PeerAddress> peers = ReadPeers(file, problems);
+        FileReference nodeKey = Reference(keys, "node", folder);
+        FileReference trainingKey = Reference(keys, "training", folder);
+        IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
+        FeatureSpecification? features = FeatureTables.Read(file, problems);
+        List<GatewayConfiguration.DeviceEntry> devices = ReadDevices(file, folder, problems);
+        file.RefuseUnknown();
+        return !problems.IsEmpty ? null : new GatewayConfiguration
+        {
+            File = name,
+            StateFolder = state,
+            Listen = listen,
+            AdminSocket = socket,
+            ChainId = chainId,
+            Genesis = genesis,
+            IdleInterval = idle,
+            Peers = peers,
+            NodeKey = nodeKey,
+            TrainingKey = trainingKey,
+            MqttListen = mqtt,
+            Features = features!,
+            Devices = devices,
+        };
+    }
+
+    private static string FullPath(string folder, string path) => Path.GetFullPath(Path.Combine(folder, path));
+
+    private static string ReadSocket(TomlTable node, string folder)
+    {
+        string socket = FullPath(folder, node.Text("admin_socket", "admin.sock"));
+        if (Encoding.UTF8.GetByteCount(socket) > SocketPathBytesMax)
+        {
+            node.Refuse(
+                "admin_socket", $"a path of at most {SocketPathBytesMax} bytes; the full path is {socket}");
+        }
+
+        return socket;
+    }
+
+    // A secret is named, never written down here. Other schemes than "file" come with their signers.
+    private static FileReference Reference(TomlTable table, string key, string folder)
+    {
+        string example = $"file:keys/{key}.key";
+        string text = table.Text(key, example);
+        if (!text.StartsWith("file:", StringComparison.Ordinal) || text.Length == 5)
+        {
+            table.Refuse(key, $"a reference such as \"{example}\"; a secret never stands in this file");
+        }
+
+        string path = text.Length > 5 ? text[5..] : "x";
+        return new FileReference(text, FullPath(folder, path), table.PlaceOf(key));
+    }
+
+    private static List<PeerAddress> ReadPeers(TomlFile file, ProblemList problems)
+    {
+        var peers = new List<PeerAddress>();
+        foreach (TomlTable table in file.Tables("chain.peer"))
+        {
+            string accountText = table.Text("account", "64 hexadecimal digits", lengthMax: 64);
+            if (!Hash256.TryParse(accountText, out Hash256 account) && table.Has("account"))
+            {
+                table.Refuse("account", "the 64 hexadecimal digits of a gateway.pub.toml");
+            }
+
+            string addressText = table.Text("address", "gateway-2.lan:7400");
+            if (!PeerAddress.TrySplit(addressText, out string host, out int port))
+            {
+                table.Refuse("address", "host:port, such as \"gateway-2.lan:7400\" or \"[fd00::2]:7400\"");
+            }
+
+            if (peers.Exists(p => p.Account.Value == account) && table.Has("account"))
+            {
+                problems.Add(table.PlaceOf("account"), $"account {account} stands in two [[chain.peer]]; keep one");
+            }
+
+            peers.Add(new PeerAddress(new AccountId(account), host, port, table.PlaceOf("address")));
+        }
+
+        return peers;
+    }
+
+    private static List<GatewayConfiguration.DeviceEntry> ReadDevices(
+        TomlFile file, string folder, ProblemList problems)
+    {
+        var devices = new List<GatewayConfiguration.DeviceEntry>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach (TomlTable table in file.Tables("device"))
+        {
+            string id = table.Text("id", "pump-01");
+            if (!DeviceId.IsValid(id))
+            {
+                table.Refuse("id", $"1 to {DeviceId.LengthMax} characters of a-z, 0-9 and '-'");
+            }
+            else if (!known.Add(id) && table.Has("id"))
+            {
+                problems.Add(table.PlaceOf("id"), $"device '{id}' stands twice; keep one [[device]]");
+            }
+
+            FileReference key = Reference(table, "key", folder);
+            bool trains = table.Flag("trains", fallback: true);
+            devices.Add(new GatewayConfiguration.DeviceEntry(
+                DeviceId.TryParse(id, out DeviceId parsed) ? parsed : new DeviceId("x"), key, trains));
+        }
+
+        if (devices.Count > DevicesMax)
+        {
+            problems.Add(new TextPlace(file.Name, 0, 0), $"{devices.Count} devices: expected at most {DevicesMax}");
+        }
+
+        return devices;
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using FedIoT.Gateway.Cli;
+using FedIoT.Gateway.Configuration;
+
+namespace FedIoT.Gateway.Operate;
+
+/// <summary>The verb <c>fediot check</c>: what would keep a gateway from starting, without starting it.</summary>
+internal static class CheckCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("FILE")
+        {
+            Description = "A gateway.toml",
+        };
+        var command = new Command(
+            "check",
+            """
+            Reads a configuration and opens what it refers to. Starts nothing, needs no running gateway.
+
+            Example:
+              fediot check gateway.toml
+            """)
+        {
+            file,
+        };
+        command.SetAction(async (parsed, _) =>
+        {
+            string path = parsed.GetRequiredValue(file);
+            GatewayConfiguration configuration = GatewayConfigurationReader.Read(path);
+            var problems = new ProblemList();
+            using GatewayResources? resources = GatewayResources.Open(configuration, problems);
+            problems.ThrowIfAny(path);
+            await Console.Out.WriteLineAsync(
+                $"{path}: OK, chain {configuration.ChainId}, {configuration.Peers.Count} peers, "
+                + $"{configuration.Devices.Count} devices, account {resources!.Keys.Node.PublicKey.Account}")
+                .ConfigureAwait(false);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+}

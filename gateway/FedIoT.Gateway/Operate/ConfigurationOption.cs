@@ -1,0 +1,35 @@
+using System.CommandLine;
+using FedIoT.Gateway.Cli;
+
+namespace FedIoT.Gateway.Operate;
+
+/// <summary>The option <c>--config</c> and where a configuration is looked for without it.</summary>
+internal static class ConfigurationOption
+{
+    /// <summary>Where packages install it.</summary>
+    public const string SystemFile = "/etc/fediot/gateway.toml";
+
+    private const string LocalFile = "gateway.toml";
+
+    public static Option<string> Create() => new("--config")
+    {
+        Description = $"Configuration; without it {LocalFile} of this folder, then {SystemFile}",
+        HelpName = "FILE",
+    };
+
+    /// <summary>The file to read.</summary>
+    /// <exception cref="InputException">None was given and none is in the usual places.</exception>
+    public static string Find(string? given)
+    {
+        if (given is not null)
+        {
+            return given;
+        }
+
+        return File.Exists(LocalFile) ? LocalFile
+            : File.Exists(SystemFile) ? SystemFile
+            : throw new InputException(
+                $"there is neither {LocalFile} here nor {SystemFile}; name one with --config FILE, or make one with "
+                + "'fediot init --folder DIR'");
+    }
+}

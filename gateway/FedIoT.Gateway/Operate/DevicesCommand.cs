@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using FedIoT.Gateway.Cli;
+using FedIoT.Gateway.Configuration;
+using FedIoT.Storage.Files;
+using FedIoT.Wire;
+using FedIoT.Wire.Tasks;
+
+namespace FedIoT.Gateway.Operate;
+
+/// <summary>The verbs <c>fediot devices ...</c>.</summary>
+internal static class DevicesCommand
+{
+    public static Command Create()
+    {
+        var id = new Argument<string>("ID")
+        {
+            Description = $"Name of the device: 1 to {DeviceId.LengthMax} characters of a-z, 0-9 and '-'",
+        };
+        Option<string> config = ConfigurationOption.Create();
+        var enrol = new Command(
+            "enrol",
+            """
+            Makes a device's key, adds the device to the configuration and prints what to flash. May be repeated.
+
+            Example:
+              fediot devices enrol pump-01
+            """)
+        {
+            id, config,
+        };
+        enrol.SetAction(async (parsed, _) =>
+        {
+            string file = ConfigurationOption.Find(parsed.GetValue(config));
+            await Console.Out.WriteLineAsync(Enrol(file, parsed.GetRequiredValue(id))).ConfigureAwait(false);
+            return ExitCode.Success;
+        });
+        return new Command("devices", "The sensor devices of this gateway") { enrol };
+    }
+
+    private static string Enrol(string file, string name)
+    {
+        if (!DeviceId.TryParse(name, out DeviceId id))
+        {
+            throw new InputException(
+                $"'{name}' is no device id: expected 1 to {DeviceId.LengthMax} characters of a-z, 0-9 and '-'");
+        }
+
+        GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
+        GatewayConfiguration.DeviceEntry? known = configuration.Devices.FirstOrDefault(d => d.Id == id);
+        string keyFile = known?.Key.Path ?? Path.Combine(configuration.Folder, "devices", $"{id}.key");
+        bool isNewKey = DeviceKeyFile.TryCreate(keyFile);
+        if (DeviceKeyFile.Read(keyFile, out string problem) is null)
+        {
+            throw new InputException(problem);
+        }
+
+        if (known is null)
+        {
+            string text = GatewayConfigurationReader.ReadText(file).TrimEnd('\n')
+                + $"\n\n[[device]]\nid = \"{id}\"\nkey = \"file:devices/{id}.key\"\n";
+            DurableFile.Replace(file, Encoding.UTF8.GetBytes(text));
+        }
+
+        // The key itself stays off the terminal and out of its history.
+        return
+            $"""
+            device         {id}
+            key file       {keyFile} ({(isNewKey ? "new" : "kept")}; 64 hexadecimal digits, secret)
+            broker         MQTT 5, port {configuration.MqttListen.Port} of this gateway
+            client id      {id}
+            user name      {id}
+            features       {Describe(configuration.Features)}
+            configuration  {file} ({(known is null ? "device added" : "unchanged")}); restart the gateway to let it in
+            """;
+    }
+
+    private static string Describe(FeatureSpecification features) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{features.WindowSamples} samples, hop {features.HopSamples}, every {features.SampleIntervalMs} ms, "
+        + $"tag {features.Tag:x8}");
+}

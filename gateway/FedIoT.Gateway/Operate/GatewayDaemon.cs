@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Net.Sockets;
+using FedIoT.Consensus;
+using FedIoT.Gateway.Admin;
+using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Cli;
+using FedIoT.Gateway.Configuration;
+using FedIoT.Gateway.Node;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace FedIoT.Gateway.Operate;
+
+/// <summary>
+/// One gateway as a process: takes the state folder, starts the node and the admin socket, says so, and runs until it
+/// is asked to stop or a part of it fails. Stopping and losing power are the same to the state.
+/// </summary>
+/// <param name="configuration">Checked.</param>
+/// <param name="time">Clock of all parts.</param>
+/// <param name="loggers">For all parts.</param>
+/// <param name="output">Gets the line that says that it is up.</param>
+internal sealed class GatewayDaemon(
+    GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, TextWriter output)
+{
+    // A training that is under way is not waited for: it is done again after the next start.
+    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(4);
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <exception cref="InputException">What the configuration refers to is not usable.</exception>
+    /// <exception cref="RunFailedException">The state folder is in use, or a part failed.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        long startedAt = time.GetTimestamp();
+        var problems = new ProblemList();
+        using GatewayResources? resources = GatewayResources.Open(configuration, problems);
+        problems.ThrowIfAny(configuration.File);
+        using StateFolderLock stateLock = StateFolderLock.Acquire(configuration.StateFolder);
+        var transactions = new TransactionIndex();
+        GatewayNode node = await StartNodeAsync(resources!, transactions, cancellation).ConfigureAwait(false);
+        AdminServer? admin = null;
+        try
+        {
+            admin = await AdminServer.StartAsync(
+                configuration.AdminSocket, new AdminSource(configuration, node, transactions, time, startedAt),
+                cancellation).ConfigureAwait(false);
+            await ServeAsync(node, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            ServiceNotifier.Send("STOPPING=1");
+            await StopAsync(node, admin).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<GatewayNode> StartNodeAsync(
+        GatewayResources resources, TransactionIndex transactions, CancellationToken cancellation)
+    {
+        try
+        {
+            return await GatewayNode.StartAsync(
+                new GatewayNodeOptions
+                {
+                    Folder = configuration.StateFolder,
+                    Genesis = resources.Genesis,
+                    Keys = resources.Keys,
+                    Features = configuration.Features,
+                    Devices = resources.Devices,
+                    TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],
+                    ChainListen = configuration.Listen,
+                    MqttListen = configuration.MqttListen,
+                    Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
+                },
+                (_, _, block) => transactions.Add(block), time, loggers, cancellation).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new RunFailedException($"the state in {configuration.StateFolder} cannot be used: {e.Message}", e);
+        }
+        catch (SocketException e)
+        {
+            throw new RunFailedException(
+                $"cannot listen on {configuration.Listen} ([node] listen of {configuration.File}): {e.Message}", e);
+        }
+        catch (IOException e) when (e.InnerException is SocketException or AddressInUseException)
+        {
+            throw new RunFailedException(
+                $"cannot listen on {configuration.MqttListen} ([mqtt] listen of {configuration.File}): {e.Message}", e);
+        }
+    }
+
+    private async Task ServeAsync(GatewayNode node, CancellationToken cancellation)
+    {
+        PeerAddress[] others = [.. configuration.Peers.Where(p => p.Account != node.Chain.Account)];
+        var resolver = new PeerResolver(others, node.Chain.ConnectPeers, time);
+        node.Connect(resolver.Numeric());
+        using var resolving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task lookups = resolver.RunAsync(resolving.Token);
+        try
+        {
+            await output.WriteLineAsync(Describe(node)).ConfigureAwait(false);
+            ServiceNotifier.Send("READY=1");
+            Exception failure = await node.WaitForFailureAsync(cancellation).ConfigureAwait(false);
+            throw new RunFailedException($"the gateway stopped: {failure.Message}", failure);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            await output.WriteLineAsync("stopping").ConfigureAwait(false);
+        }
+        finally
+        {
+            await resolving.CancelAsync().ConfigureAwait(false);
+            await lookups.ConfigureAwait(false);
+        }
+    }
+
+    private string Describe(GatewayNode node)
+    {
+        ChainHead head = node.Chain.Head;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"ready chain={configuration.ChainId} height={head.Height} account={node.Chain.Account} "
+            + $"listen={EndPointText.Of(node.Chain.ListenEndPoint)} mqtt={EndPointText.Of(node.Ingest.EndPoint)} "
+            + $"admin={configuration.AdminSocket} pid={Environment.ProcessId}");
+    }
+
+    private async Task StopAsync(GatewayNode node, AdminServer? admin)
+    {
+        if (admin is not null)
+        {
+            await admin.DisposeAsync().ConfigureAwait(false);
+        }
+
+        try
+        {
+            await node.DisposeAsync().AsTask().WaitAsync(StopMax, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            await output.WriteLineAsync(
+                "stopped without waiting for the work under way; the next start does it again")
+                .ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using FedIoT.Gateway.Cli;
+
+namespace FedIoT.Gateway.Operate;
+
+/// <summary>
+/// One process owns a state folder: an advisory lock on <c>lock</c>, which the system gives up with the process, and
+/// its process id in <c>pid</c> for the message that the second one prints.
+/// </summary>
+internal sealed class StateFolderLock : IDisposable
+{
+    private readonly FileStream held;
+
+    private StateFolderLock(FileStream held) => this.held = held;
+
+    /// <summary>Makes the folder, readable by its owner alone, and takes the lock.</summary>
+    /// <exception cref="RunFailedException">Another process has it.</exception>
+    public static StateFolderLock Acquire(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(
+                folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        string pidFile = Path.Combine(folder, "pid");
+        string lockFile = Path.Combine(folder, "lock");
+        try
+        {
+            var held = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
+            return new StateFolderLock(held);
+        }
+        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            string owner = File.Exists(pidFile) ? $"process {File.ReadAllText(pidFile).Trim()}" : "another process";
+            throw new RunFailedException(
+                $"the state folder {folder} is in use by {owner}, which holds the lock {lockFile}; two gateways with "
+                + "one key would contradict each other", e);
+        }
+    }
+
+    public void Dispose() => held.Dispose();
+}

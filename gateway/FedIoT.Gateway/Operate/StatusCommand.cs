@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Globalization;
+using FedIoT.Gateway.Admin;
+using FedIoT.Gateway.Cli;
+
+namespace FedIoT.Gateway.Operate;
+
+/// <summary>The verb <c>fediot status</c>: one screen, the verdict first.</summary>
+internal static class StatusCommand
+{
+    public static Command Create() => AdminVerb.Ask(
+        new Command(
+            "status",
+            """
+            How this gateway is. Exit code 0: ok, 1: degraded or failed, 2: it does not run.
+
+            Example:
+              fediot status --json
+            """),
+        _ => "v1/status", AdminJson.Default.StatusAnswer, Show,
+        s => s.State == "ok" ? ExitCode.Success : ExitCode.Failure);
+
+    /// <summary>The text for people.</summary>
+    public static string Show(StatusAnswer status)
+    {
+        string verdict = status.State.ToUpperInvariant();
+        string[] reasons = [.. status.Reasons.SelectMany(r => TextTable.Wrap(r, "  "))];
+        return string.Join('\n', reasons.Prepend(verdict)) + "\n" + TextTable.Pairs(
+            ("chain", string.Create(
+                CultureInfo.InvariantCulture,
+                $"{status.ChainId}, height {status.Height}, last block {TextTable.Time(status.BlockTime)}")),
+            ("peers", $"{status.PeersConnected} of {status.PeersConfigured} connected, on {status.ChainListen}"),
+            ("account", status.Account),
+            ("devices", $"{status.Devices} enrolled, on {status.MqttListen}"),
+            ("frames", $"{status.FramesStored} stored, {status.FramesRejected} rejected since the start"),
+            ("tasks", $"{status.TasksRunning} running, {status.TransactionsWaiting} transactions wait"),
+            ("disk", $"{status.StateFreeBytes >> 20} MiB free for the state"),
+            ("process", string.Create(
+                CultureInfo.InvariantCulture,
+                $"{status.ProcessId}, version {status.Version}, "
+                + $"up {TimeSpan.FromSeconds((long)status.UptimeSeconds)}")));
+    }
+}

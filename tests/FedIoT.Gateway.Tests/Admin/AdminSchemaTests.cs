@@ -1,0 +1,63 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using FedIoT.Gateway.Admin;
+using Xunit;
+
+namespace FedIoT.Gateway.Tests.Admin;
+
+/// <summary>
+/// The members of every answer of the admin API. Scripts depend on them: a member may be added, here too; to rename or
+/// drop one takes a new schema number.
+/// </summary>
+public sealed class AdminSchemaTests
+{
+    private const string Pinned =
+        """
+        fediot.block/1: schema height time hash previousHash stateRoot validatorsHash proposer
+            commitRound commitSignatures bytes transactions[hash type signer nonce bytes result]
+        fediot.blocks/1: blocks[height time hash proposer transactions bytes] schema
+        fediot.chain-status/1: schema chainId genesisHash account height blockHash blockTime stateRoot
+            validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
+            finalityMsP99
+        fediot.evidence/1: evidence[kind account height task round hash] schema
+        fediot.peers/1: connected peers[account address] schema
+        fediot.problem/1: problem schema
+        fediot.status/1: schema state reasons[] version processId uptimeSeconds account chainId height
+            blockTime peersConnected peersConfigured chainListen mqttListen isRegistered devices
+            framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
+            transactionsWaiting stateFreeBytes
+        fediot.task-accepted/1: id name schema
+        fediot.task/1: schema id name phase round rounds rule byzantinePermille phaseBlocksMax classes[]
+            featuresHash parameters waitingFor[] versions[number hash round height deltas]
+        fediot.tasks/1: tasks[id name phase round rounds modelVersion waitingFor] schema
+        fediot.transaction/1: hash height position type signer nonce bytes result schema
+        fediot.validators/1: validators[account algorithm power points strikes isSelf] schema
+        """;
+
+    [Fact]
+    public void Members_OfEverySchema_AreThePinnedOnes()
+    {
+        IEnumerable<string> lines = typeof(AdminJson).Assembly.GetTypes()
+            .Where(t => t.Namespace == typeof(AdminJson).Namespace && t.GetField("SchemaName") is not null)
+            .Select(t => $"{t.GetField("SchemaName")!.GetValue(null)}: {Members(t)}")
+            .Order(StringComparer.Ordinal);
+        string pinned = Pinned.ReplaceLineEndings("\n").Replace("\n    ", " ", StringComparison.Ordinal);
+        Assert.Equal(pinned, string.Join('\n', lines));
+    }
+
+    [Fact]
+    public void Answer_NamesItsSchema()
+    {
+        string json = JsonSerializer.Serialize(new ProblemAnswer("why"), AdminJson.Default.ProblemAnswer);
+        Assert.Equal("""{"problem":"why","schema":"fediot.problem/1"}""", json);
+    }
+
+    private static string Members(Type type) => string.Join(
+        ' ', AdminJson.Default.GetTypeInfo(type)!.Properties.Select(p => p.Name + Elements(p)));
+
+    private static string Elements(JsonPropertyInfo property)
+    {
+        Type? element = property.PropertyType.IsGenericType ? property.PropertyType.GetGenericArguments()[0] : null;
+        return element is null ? string.Empty : element == typeof(string) ? "[]" : $"[{Members(element)}]";
+    }
+}

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Serialization.Metadata;
+using FedIoT.Gateway.Admin;
+using FedIoT.Gateway.Operate;
+
+namespace FedIoT.Gateway.Tests.Operate;
+
+/// <summary>One <c>fediot run</c> process of a generated folder, and the verbs that are run against it.</summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private const int LogLinesMax = 400;
+    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
+    private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "fediot.dll");
+
+    private readonly Queue<string> log = new();
+    private TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Process? process;
+
+    public GatewayProcess(string folder) => Folder = folder;
+
+    public string Folder { get; }
+
+    public string Configuration => Path.Combine(Folder, "gateway.toml");
+
+    public string Socket => Path.Combine(Folder, "state", "admin.sock");
+
+    public int ProcessId => process!.Id;
+
+    /// <summary>The last lines of standard error, for messages of failed tests.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (log)
+            {
+                return string.Join('\n', log);
+            }
+        }
+    }
+
+    /// <summary>Runs a verb to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(params string[] arguments)
+    {
+        using Process verb = Start(arguments, environment: null);
+        Task<string> output = verb.StandardOutput.ReadToEndAsync();
+        Task<string> error = verb.StandardError.ReadToEndAsync();
+        await verb.WaitForExitAsync().WaitAsync(StartMax);
+        return (verb.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts the daemon and waits for its line.</summary>
+    public async Task StartAsync(string? notifySocket = null)
+    {
+        ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        process = Start(["run", "--config", Configuration], notifySocket);
+        process.ErrorDataReceived += (_, line) => Take(line.Data);
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        Task first = await Task.WhenAny(ready.Task, process.WaitForExitAsync()).WaitAsync(StartMax);
+        if (first != ready.Task)
+        {
+            throw new InvalidOperationException($"fediot run ended with {process.ExitCode}:\n{Log}");
+        }
+    }
+
+    /// <summary>Sends a signal: TERM, KILL, STOP or CONT.</summary>
+    public async Task SignalAsync(string name)
+    {
+        using Process kill = Process.Start(
+            "kill", ["-" + name, ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>Waits for the end and gives the exit code.</summary>
+    public async Task<int> WaitForExitAsync(TimeSpan most)
+    {
+        await process!.WaitForExitAsync().WaitAsync(most);
+        return process.ExitCode;
+    }
+
+    /// <summary>Where its chain stands; null while it does not answer.</summary>
+    public Task<ChainStatusAnswer?> TryReadChainAsync(CancellationToken cancellation) =>
+        TryReadAsync("v1/chain/status", AdminJson.Default.ChainStatusAnswer, cancellation);
+
+    /// <summary>Asks without a process of its own; null while it does not answer, or has no answer.</summary>
+    public async Task<T?> TryReadAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation)
+        where T : class
+    {
+        using var client = new AdminClient(Socket, "test");
+        try
+        {
+            return AdminClient.Read(await client.GetAsync(path, cancellation), type);
+        }
+        catch (Exception e) when (e is FedIoT.Gateway.Cli.InputException or FedIoT.Gateway.Cli.RunFailedException)
+        {
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (process is { HasExited: false })
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+
+        process?.Dispose();
+    }
+
+    private static Process Start(string[] arguments, string? environment)
+    {
+        var start = new ProcessStartInfo("dotnet", ["exec", Binary, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["NOTIFY_SOCKET"] = environment;
+        start.Environment["DOTNET_TieredPGO"] = "0"; // short lives: instrumented code would only cost time
+        return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start");
+    }
+
+    private void Take(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (log)
+        {
+            log.Enqueue(line);
+            if (log.Count > LogLinesMax)
+            {
+                log.Dequeue();
+            }
+        }
+
+        if (line.StartsWith("ready ", StringComparison.Ordinal))
+        {
+            ready.TrySetResult();
+        }
+    }
+}

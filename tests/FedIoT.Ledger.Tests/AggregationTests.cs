@@ -1,3 +1,4 @@
+using System.Numerics;
 using FedIoT.Ledger.Aggregation;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
@@ -102,15 +103,52 @@ public sealed class AggregationTests
     {
         for (int count = 1; count <= 1024; count++)
         {
-            var quotient = new RoundedQuotient(count);
             int most = 127 * count;
+            List<int> sums = [.. Edges(most), -most];
             for (int sum = -most; sum <= most; sum += count < 40 ? 1 : 97)
             {
-                Assert.Equal((int)Math.Round(16m * sum / count, MidpointRounding.AwayFromZero), quotient.Of(sum));
+                sums.Add(sum);
             }
 
-            Assert.Equal(127 * 16, quotient.Of(most));
-            Assert.Equal(-127 * 16, quotient.Of(-most));
+            CompareQuotients(RoundedQuotient.Sixteenth(count), sums, sum => 16m * sum / count);
+        }
+    }
+
+    [Fact]
+    public void RoundedQuotient_LargeDivisors_RoundsHalvesAwayFromZero()
+    {
+        for (int n = 3; n <= 1024; n += n < 40 ? 1 : 41)
+        {
+            foreach (int f in (int[])[1, n / 5, (n - 1) / 2])
+            {
+                int divisor = (n - (2 * f)) * (n - f);
+                CompareQuotients(
+                    RoundedQuotient.Sixteenth(divisor), Edges(127 * divisor), sum => 16m * sum / divisor);
+            }
+
+            CompareQuotients(RoundedQuotient.Whole(1024 * n), Edges(2032 * 1024 * n), sum => sum / (1024m * n));
+        }
+    }
+
+    [Fact]
+    public void SelectionNetwork_ZerosAndOnes_MovesEveryRankIntoItsRows()
+    {
+        // A network that sorts zeros and ones sorts everything. All inputs with up to 13 rows, many with more.
+        for (int n = 1; n <= 13; n++)
+        {
+            for (int trim = 0; 2 * trim < n; trim++)
+            {
+                SelectZerosAndOnes(n, trim, 1 << n, column => (ulong)column);
+            }
+        }
+
+        foreach (int n in (int[])[16, 17, 31, 33, 47, 64])
+        {
+            foreach (int trim in (int[])[0, 1, n / 5, (n - 1) / 2])
+            {
+                var random = new SplitMix64((ulong)n);
+                SelectZerosAndOnes(n, trim, 1 << 12, _ => random.Next());
+            }
         }
     }
 
@@ -140,6 +178,54 @@ public sealed class AggregationTests
         double mean = RelativeError(Run(AggregationRule.Mean, deltas, 4), clean);
         Assert.True(robust < 0.05, $"NNM + trimmed mean is off by {robust:f3} of the honest mean");
         Assert.True(mean > 1, $"the mean is off by only {mean:f3}: the attack is no control");
+    }
+
+    private static int[] Edges(int most) =>
+        [.. new[] { 0, 1, 2, 3, 7, most / 3, most / 2, most - 1, most }
+            .Concat(Enumerable.Range(0, 200).Select(i => (int)((long)most * i / 199)))
+            .Where(sum => sum <= most).SelectMany(sum => (int[])[sum, -sum])];
+
+    private static void CompareQuotients(RoundedQuotient quotient, IReadOnlyList<int> sums, Func<int, decimal> exact)
+    {
+        int[] actual = [.. sums];
+        quotient.Replace(actual);
+        for (int i = 0; i < actual.Length; i++)
+        {
+            int expected = (int)Math.Round(exact(sums[i]), MidpointRounding.AwayFromZero);
+            Assert.True(expected == actual[i], $"{sums[i]}: {actual[i]}, not {expected}");
+        }
+    }
+
+    /// <summary>Rows hold the bits of the columns: the wanted ones end with as many ones as sorting leaves.</summary>
+    private static void SelectZerosAndOnes(int n, int trim, int columns, Func<int, ulong> bits)
+    {
+        var network = new SelectionNetwork(n, trim, n - 1 - trim);
+        var block = new ColumnBlock<sbyte>(network.Rows);
+        for (int start = 0; start < columns; start += block.Columns)
+        {
+            var values = new ulong[block.Columns];
+            for (int column = 0; column < values.Length; column++)
+            {
+                values[column] = bits(start + column) & (ulong.MaxValue >> (64 - n));
+                for (int row = 0; row < n; row++)
+                {
+                    block.Row(row)[column] = (sbyte)((values[column] >> row) & 1);
+                }
+            }
+
+            block.Select(network);
+            for (int column = 0; column < values.Length; column++)
+            {
+                int expected = Math.Clamp(BitOperations.PopCount(values[column]) - trim, 0, n - (2 * trim));
+                int actual = 0;
+                for (int row = trim; row < n - trim; row++)
+                {
+                    actual += block.Row(row)[column];
+                }
+
+                Assert.True(expected == actual, $"n {n}, trim {trim}, {values[column]:x}: {actual}, not {expected}");
+            }
+        }
     }
 
     private static double RelativeError(int[] actual, int[] expected) => Math.Sqrt(

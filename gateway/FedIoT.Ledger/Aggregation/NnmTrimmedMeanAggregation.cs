@@ -1,6 +1,3 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
-
 namespace FedIoT.Ledger.Aggregation;
 
 /// <summary>
@@ -24,144 +21,77 @@ internal sealed class NnmTrimmedMeanAggregation : IAggregationRule
             return;
         }
 
-        int[][] far = Farthest(PairwiseProducts.Compute(deltas), byzantineCount);
-        if (deltas.Count <= ShortLanesRowsMax)
+        ReadOnlyMemory<sbyte>[] rows = [.. deltas];
+        int[][] far = Farthest(PairwiseProducts.Compute(rows), byzantineCount);
+        if (rows.Length <= ShortLanesRowsMax)
         {
-            AggregateShort(deltas, far, byzantineCount, masterUpdate);
+            SumShort(rows, far, byzantineCount, masterUpdate);
         }
         else
         {
-            AggregateInt(deltas, far, byzantineCount, masterUpdate);
+            SumInt(rows, far, byzantineCount, masterUpdate);
         }
+
+        int divisor = (rows.Length - (2 * byzantineCount)) * (rows.Length - byzantineCount);
+        RoundedQuotient.Sixteenth(divisor).Replace(masterUpdate);
     }
 
     /// <summary>For every delta the f that it is not mixed with: the farthest, of equally far ones the later.</summary>
     internal static int[][] Farthest(long[][] products, int count)
     {
         var far = new int[products.Length][];
+        var distances = new long[products.Length];
+        var order = new int[products.Length];
         for (int i = 0; i < far.Length; i++)
         {
-            long own = products[i][i];
-            far[i] = [.. Enumerable.Range(0, products.Length)
-                .OrderByDescending(j => own + products[j][j] - (2 * products[i][j]))
-                .ThenByDescending(j => j)
-                .Take(count)];
+            for (int j = 0; j < order.Length; j++)
+            {
+                distances[j] = products[i][i] + products[j][j] - (2 * products[i][j]);
+                order[j] = j;
+            }
+
+            order.AsSpan().Sort((a, b) =>
+                distances[a] == distances[b] ? b.CompareTo(a) : distances[b].CompareTo(distances[a]));
+            far[i] = order[..count];
+            far[i].AsSpan().Sort(); // neighbouring rows of a block, read in order
         }
 
         return far;
     }
 
-    private static void AggregateShort(
-        IReadOnlyList<ReadOnlyMemory<sbyte>> deltas, int[][] far, int byzantineCount, Span<int> masterUpdate)
+    private static void SumShort(ReadOnlyMemory<sbyte>[] deltas, int[][] far, int count, Span<int> masterUpdate)
     {
-        const int Columns = ColumnStrip<short>.Columns;
-        var strip = new ColumnStrip<short>(deltas.Count);
-        var mixed = new ColumnStrip<short>(deltas.Count);
-        Span<short> low = stackalloc short[Columns];
-        Span<short> high = stackalloc short[Columns];
-        Span<int> sums = stackalloc int[Columns];
-        for (int start = 0; start < masterUpdate.Length; start += Columns)
+        int last = deltas.Length - 1 - count;
+        var network = new SelectionNetwork(deltas.Length, count, last);
+        var block = new ColumnBlock<short>(network.Rows);
+        var mixed = new ColumnBlock<short>(network.Rows);
+        Span<int> sums = stackalloc int[block.Columns];
+        for (int start = 0; start < masterUpdate.Length; start += block.Columns)
         {
-            StripLoader.Load(strip, deltas, start);
-            Mix(strip, far, mixed);
-            mixed.SelectPair(byzantineCount, deltas.Count - 1 - byzantineCount, low, high);
-            StripLoader.ClampedSums(mixed, low, high, sums);
-            int columns = Math.Min(Columns, masterUpdate.Length - start);
-            for (int i = 0; i < columns; i++)
-            {
-                masterUpdate[start + i] = Quotient(sums[i], low[i] + high[i], deltas.Count, byzantineCount);
-            }
+            BlockColumns.Load(block, deltas, start);
+            block.Mix(far, mixed);
+            mixed.Select(network);
+            BlockColumns.Sum(mixed, count, last, sums);
+            Span<int> target = masterUpdate.Slice(start, Math.Min(block.Columns, masterUpdate.Length - start));
+            sums[..target.Length].CopyTo(target);
         }
     }
 
-    private static void AggregateInt(
-        IReadOnlyList<ReadOnlyMemory<sbyte>> deltas, int[][] far, int byzantineCount, Span<int> masterUpdate)
+    private static void SumInt(ReadOnlyMemory<sbyte>[] deltas, int[][] far, int count, Span<int> masterUpdate)
     {
-        const int Columns = ColumnStrip<int>.Columns;
-        var strip = new ColumnStrip<int>(deltas.Count);
-        var mixed = new ColumnStrip<int>(deltas.Count);
-        Span<int> low = stackalloc int[Columns];
-        Span<int> high = stackalloc int[Columns];
-        Span<int> sums = stackalloc int[Columns];
-        for (int start = 0; start < masterUpdate.Length; start += Columns)
+        int last = deltas.Length - 1 - count;
+        var network = new SelectionNetwork(deltas.Length, count, last);
+        var block = new ColumnBlock<int>(network.Rows);
+        var mixed = new ColumnBlock<int>(network.Rows);
+        Span<int> sums = stackalloc int[block.Columns];
+        for (int start = 0; start < masterUpdate.Length; start += block.Columns)
         {
-            StripLoader.Load(strip, deltas, start);
-            Mix(strip, far, mixed);
-            mixed.SelectPair(byzantineCount, deltas.Count - 1 - byzantineCount, low, high);
-            StripLoader.ClampedSums(mixed, low, high, sums);
-            int columns = Math.Min(Columns, masterUpdate.Length - start);
-            for (int i = 0; i < columns; i++)
-            {
-                masterUpdate[start + i] = Quotient(sums[i], low[i] + high[i], deltas.Count, byzantineCount);
-            }
-        }
-    }
-
-    private static int Quotient(int clampedSum, int bounds, int count, int byzantineCount)
-    {
-        long kept = clampedSum - ((long)byzantineCount * bounds);
-        long divisor = (long)(count - (2 * byzantineCount)) * (count - byzantineCount);
-        return (int)IntegerMath.DivideRounded(16 * kept, divisor);
-    }
-
-    /// <summary>y[i] = Σ of all rows - Σ of the rows far from i: fewer additions, as f is below n / 2.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Mix<T>(ColumnStrip<T> strip, int[][] far, ColumnStrip<T> mixed)
-        where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
-    {
-        int step = Vector<T>.Count;
-        for (int column = 0; column < ColumnStrip<T>.Columns; column += 4 * step)
-        {
-            Sums<T> total = default;
-            for (int row = 0; row < strip.Rows; row++)
-            {
-                total.Add(strip.Row(row)[column..]);
-            }
-
-            for (int i = 0; i < far.Length; i++)
-            {
-                Sums<T> sum = total;
-                foreach (int row in far[i])
-                {
-                    sum.Subtract(strip.Row(row)[column..]);
-                }
-
-                sum.CopyTo(mixed.Row(i)[column..]);
-            }
-        }
-    }
-
-    /// <summary>Four vectors that stay in registers.</summary>
-    private struct Sums<T>
-        where T : unmanaged
-    {
-        private Vector<T> first;
-        private Vector<T> second;
-        private Vector<T> third;
-        private Vector<T> fourth;
-
-        public void Add(ReadOnlySpan<T> values)
-        {
-            first += new Vector<T>(values);
-            second += new Vector<T>(values[Vector<T>.Count..]);
-            third += new Vector<T>(values[(2 * Vector<T>.Count)..]);
-            fourth += new Vector<T>(values[(3 * Vector<T>.Count)..]);
-        }
-
-        public void Subtract(ReadOnlySpan<T> values)
-        {
-            first -= new Vector<T>(values);
-            second -= new Vector<T>(values[Vector<T>.Count..]);
-            third -= new Vector<T>(values[(2 * Vector<T>.Count)..]);
-            fourth -= new Vector<T>(values[(3 * Vector<T>.Count)..]);
-        }
-
-        public readonly void CopyTo(Span<T> values)
-        {
-            first.CopyTo(values);
-            second.CopyTo(values[Vector<T>.Count..]);
-            third.CopyTo(values[(2 * Vector<T>.Count)..]);
-            fourth.CopyTo(values[(3 * Vector<T>.Count)..]);
+            BlockColumns.Load(block, deltas, start);
+            block.Mix(far, mixed);
+            mixed.Select(network);
+            BlockColumns.Sum(mixed, count, last, sums);
+            Span<int> target = masterUpdate.Slice(start, Math.Min(block.Columns, masterUpdate.Length - start));
+            sums[..target.Length].CopyTo(target);
         }
     }
 }

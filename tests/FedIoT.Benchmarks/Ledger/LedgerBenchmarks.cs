@@ -1,6 +1,5 @@
 using System.Globalization;
 using FedIoT.Ledger;
-using FedIoT.Ledger.Aggregation;
 using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 using FedIoT.Wire.Tasks;
@@ -10,59 +9,21 @@ using NSec.Cryptography;
 namespace FedIoT.Benchmarks.Ledger;
 
 /// <summary>
-/// Aggregation beside memcpy of the same run, signature verification, and execution of blocks. Figures are medians;
-/// one thread, except where execution verifies signatures on all cores.
+/// Aggregation (see there), signature verification, and execution of blocks. Figures are medians; one thread, except
+/// where execution verifies signatures on all cores.
 /// </summary>
 public static class LedgerBenchmarks
 {
-    private const int DeltaCount = 100;
-    private const int ParameterCount = 100_000;
-
     /// <summary>Runs everything.</summary>
     /// <param name="quick">A few seconds instead of about half a minute.</param>
     public static (string Name, double Value, string Unit)[] Run(bool quick)
     {
-        int rounds = quick ? 7 : 41;
         var results = new List<(string, double, string)>();
-        ReadOnlyMemory<sbyte>[] deltas = Deltas();
-        var source = new byte[DeltaCount * ParameterCount];
-        var target = new byte[source.Length];
-        double memcpy = GigabytesPerSecond(rounds, () => source.CopyTo(target, 0));
-        results.Add(("memcpy of the same bytes", memcpy, "GB/s"));
-        var update = new int[ParameterCount];
-        foreach (AggregationRule rule in Enum.GetValues<AggregationRule>())
-        {
-            IAggregationRule implementation = AggregationRules.For(rule);
-            double speed = GigabytesPerSecond(rounds, () => implementation.Aggregate(deltas, 20, update));
-            results.Add(($"aggregation {rule}, 100 x 100,000", speed, "GB/s"));
-            results.Add(($"aggregation {rule} / memcpy", speed / memcpy, "x"));
-        }
-
+        results.AddRange(AggregationBenchmarks.Run(quick));
         results.Add(("Ed25519 verifications, one thread", Verifications(quick ? 2_000 : 20_000), "/s"));
         results.AddRange(Execution(quick ? 500 : 2_000));
         return [.. results];
     }
-
-    private static ReadOnlyMemory<sbyte>[] Deltas()
-    {
-        var random = new SplitMix64(1);
-        var deltas = new ReadOnlyMemory<sbyte>[DeltaCount];
-        for (int i = 0; i < deltas.Length; i++)
-        {
-            var values = new sbyte[ParameterCount];
-            for (int j = 0; j < values.Length; j++)
-            {
-                values[j] = (sbyte)(random.Next(255) - 127);
-            }
-
-            deltas[i] = values;
-        }
-
-        return deltas;
-    }
-
-    private static double GigabytesPerSecond(int rounds, Action work) =>
-        DeltaCount * (double)ParameterCount / 1e9 / MedianSeconds(rounds, work);
 
     private static double MedianSeconds(int rounds, Action work)
     {

@@ -1,0 +1,1 @@
+public class UsesAsyncPublish { public static object Send(nanoFramework.M2Mqtt.MqttClient c) { return c.PublishAsync("t"); } }

@@ -16,8 +16,8 @@ namespace FedIoT.Firmware.Device
         private const int FifoBytes = 1024;
         private readonly I2cDevice device;
         private readonly int intervalMs, accelerometerBits, gyroscopeBits;
-        private readonly byte[] address = new byte[1], setting = new byte[2], identity = new byte[1], count = new byte[2];
-        private readonly byte[] frame;
+        private readonly byte[] address = new byte[1], setting = new byte[2];
+        private readonly byte[] identity = new byte[1], count = new byte[2], frame;
         private ImuRegister lastRegister;
         private I2cTransferStatus lastStatus;
 

@@ -35,7 +35,7 @@ namespace FedIoT.Firmware.Device
             get { return client != null && client.IsConnected; }
         }
 
-        /// <summary>Connects with a new client: a used one keeps threads and queues of the connection it lost.</summary>
+        /// <summary>Connects with a new client: a used one keeps threads and queues of its lost connection.</summary>
         internal void Connect()
         {
             if (client != null)

@@ -1,4 +1,5 @@
-// Signatures of .NET nanoFramework's System.Device.Wifi 1.5, System.Net 1.11 and Networking.Sntp 1.6, as far as the device uses them. Never runs.
+// Signatures of .NET nanoFramework's System.Device.Wifi 1.5, System.Net 1.11 and Networking.Sntp 1.6, as far as the
+// device uses them. Never runs.
 
 using System.Device.Wifi;
 using System.Threading;

@@ -58,7 +58,7 @@ namespace FedIoT.Firmware.Logic.Board
 
             return isNumber && value >= min && value <= max
                 ? (int)value
-                : throw new ArgumentException(key + " is a number from " + min.ToString() + " to " + max.ToString() + ".");
+                : throw new ArgumentException(key + " is from " + min.ToString() + " to " + max.ToString() + ".");
         }
 
         /// <summary>A required value of so many bytes in hexadecimal digits.</summary>

@@ -57,13 +57,13 @@ namespace FedIoT.Firmware.Logic.Board
         /// <summary>Port of the gateway.</summary>
         public int GatewayPort { get; }
 
-        /// <summary>File of the one authority that is trusted; empty for no TLS, on a network that is trusted.</summary>
+        /// <summary>File of the one authority to trust; empty for no TLS, on a network that is trusted.</summary>
         public string AuthorityPath { get; }
 
         /// <summary>Where the time comes from; empty for the firmware's default.</summary>
         public string TimeServer { get; }
 
-        /// <summary>Milliseconds between samples, 4 (a board needs some to read one) to 256 (the sensor's most).</summary>
+        /// <summary>Milliseconds between samples, 4 (reading one takes some) to 256 (the sensor's most).</summary>
         public int IntervalMs { get; }
 
         /// <summary>Full scale of the accelerometer.</summary>

@@ -5,10 +5,10 @@ namespace FedIoT.Firmware.Logic.Board
     /// <summary>A sensor that samples by its own clock into a queue. Used by one thread; nothing allocates.</summary>
     public interface ISampleSource
     {
-        /// <summary>Resets and configures the sensor, and starts with an empty queue; false when it does not answer.</summary>
+        /// <summary>Resets the sensor, and starts with an empty queue; false when it does not answer.</summary>
         bool TryStart();
 
-        /// <summary>Whole samples in the queue; -1 when the sensor does not answer, -2 when samples were lost.</summary>
+        /// <summary>Samples in the queue; -1 when the sensor does not answer, -2 when some were lost.</summary>
         int SamplesWaiting();
 
         /// <summary>Takes the oldest sample; false when the sensor does not answer.</summary>

@@ -12,7 +12,9 @@ namespace FedIoT.Firmware.Logic.Board
         public static short ToSample(byte high, byte low)
         {
             int register = unchecked((sbyte)high * 256) + low;
-            return (short)(register >= 16384 ? register - 1 : register <= -16384 ? register + 1 : register);
+
+            // r - r / 32768: the part taken away rounds to 1 beyond half scale, and at half scale the tie stays.
+            return (short)(register > 16384 ? register - 1 : register < -16384 ? register + 1 : register);
         }
 
         /// <summary>AFS_SEL in place (section 4.5), or -1 for a range that the sensor does not have.</summary>
@@ -21,7 +23,7 @@ namespace FedIoT.Firmware.Logic.Board
             return rangeG == 2 ? 0x00 : rangeG == 4 ? 0x08 : rangeG == 8 ? 0x10 : rangeG == 16 ? 0x18 : -1;
         }
 
-        /// <summary>FS_SEL in place (section 4.4), or -1 for a range that the sensor does not have; 0 is "not used".</summary>
+        /// <summary>FS_SEL in place (section 4.4), or -1 for a range that it does not have; 0 is "not used".</summary>
         public static int GyroscopeBits(int rangeDps)
         {
             return rangeDps == 0 || rangeDps == 250 ? 0x00

@@ -21,7 +21,8 @@ namespace nanoFramework.M2Mqtt
         private ushort lastId;
 
         public MqttClient(
-            string host, int port, bool secure, X509Certificate? authority, X509Certificate? own, MqttSslProtocols protocol)
+            string host, int port, bool secure, X509Certificate? authority, X509Certificate? own,
+            MqttSslProtocols protocol)
         {
             Endpoint = $"{host}:{port} secure {secure} {protocol} own {own is not null} ca {authority is not null}";
             Latest = this;

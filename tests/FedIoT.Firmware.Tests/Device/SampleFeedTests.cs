@@ -62,14 +62,14 @@ public class SampleFeedTests
         var sensor = new Mpu6050(chip, IntervalMs, 2, 250);
         Assert.True(sensor.TryStart());
         chip.Sample(1, -2, 3, -4, 5, -32768);
-        chip.Sample(16384, -16384, 32767, 0, 256, -257);
+        chip.Sample(16385, -16384, 32767, 0, 256, -257);
         short[] sample = new short[6];
 
         Assert.Equal(2, sensor.SamplesWaiting());
         Assert.True(sensor.TryTake(sample));
         Assert.Equal([1, -2, 3, -4, 5, -32767], sample);
         Assert.True(sensor.TryTake(sample));
-        Assert.Equal([16383, -16383, 32766, 0, 256, -257], sample);
+        Assert.Equal([16384, -16384, 32766, 0, 256, -257], sample);
         Assert.Equal(0, sensor.SamplesWaiting());
     }
 

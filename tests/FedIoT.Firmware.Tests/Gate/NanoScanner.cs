@@ -37,7 +37,7 @@ internal sealed class NanoScanner : IDisposable
 
     /// <summary>Opens an assembly.</summary>
     /// <param name="path">Its file.</param>
-    /// <param name="alsoAllowed">Type.Method of other assemblies that the loop may call because they allocate nothing.</param>
+    /// <param name="alsoAllowed">Type.Method of other assemblies that allocate nothing.</param>
     public NanoScanner(string path, params string[] alsoAllowed)
     {
         allowedCalls = [.. AllowedCalls, .. alsoAllowed];

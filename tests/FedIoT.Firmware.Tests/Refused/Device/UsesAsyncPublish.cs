@@ -1,1 +1,3 @@
-public class UsesAsyncPublish { public static object Send(nanoFramework.M2Mqtt.MqttClient c) { return c.PublishAsync("t"); } }
+using nanoFramework.M2Mqtt;
+
+public class UsesAsyncPublish { public static object Send(MqttClient c) { return c.PublishAsync("t"); } }

@@ -1,1 +1,3 @@
-public class UsesStream { public static object Open() { return new System.IO.FileStream("I:\\a", System.IO.FileMode.Open); } }
+using System.IO;
+
+public class UsesStream { public static object Open() { return new FileStream("I:\\a", FileMode.Open); } }

@@ -7,5 +7,7 @@ namespace System
         public extern Exception();
 
         public extern Exception(string message);
+
+        public virtual extern string Message { get; }
     }
 }

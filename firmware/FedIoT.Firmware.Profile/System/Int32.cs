@@ -6,5 +6,7 @@ namespace System
     {
         public const int MaxValue = 0x7FFFFFFF;
         public const int MinValue = unchecked((int)0x80000000);
+
+        public override extern string ToString();
     }
 }

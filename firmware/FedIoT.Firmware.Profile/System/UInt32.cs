@@ -6,5 +6,7 @@ namespace System
     {
         public const uint MaxValue = 0xFFFFFFFF;
         public const uint MinValue = 0;
+
+        public override extern string ToString();
     }
 }

@@ -11,6 +11,10 @@ internal static class NanoCompiler
 
     public static string LogicPath => Path.Combine(NanoFolder, "FedIoT.Firmware.Logic.Nano.dll");
 
+    public static string DevicePath => Path.Combine(NanoFolder, "FedIoT.Firmware.Device.Nano.dll");
+
+    public static string EdgeStubsPath => Path.Combine(NanoFolder, "FedIoT.Firmware.EdgeStubs.dll");
+
     /// <summary>Compiles a library; returns the compiler's error lines.</summary>
     public static async Task<string[]> CompileAsync(string output, IEnumerable<string> sources, params string[] options)
     {

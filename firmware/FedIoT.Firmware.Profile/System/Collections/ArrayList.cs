@@ -1,0 +1,8 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System.Collections
+{
+    public class ArrayList
+    {
+    }
+}

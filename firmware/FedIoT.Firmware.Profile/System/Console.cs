@@ -1,0 +1,9 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System
+{
+    public static class Console
+    {
+        public static extern void WriteLine(string value);
+    }
+}

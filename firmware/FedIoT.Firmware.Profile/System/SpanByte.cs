@@ -1,0 +1,9 @@
+// Signature of .NET nanoFramework's mscorlib 1.17, as far as the firmware may use it. Never runs.
+
+namespace System
+{
+    public readonly ref struct SpanByte
+    {
+        public static extern implicit operator SpanByte(byte[] array);
+    }
+}

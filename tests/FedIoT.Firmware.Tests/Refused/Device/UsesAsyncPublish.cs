@@ -1,0 +1,3 @@
+using nanoFramework.M2Mqtt;
+
+public class UsesAsyncPublish { public static object Send(MqttClient c) { return c.PublishAsync("t"); } }

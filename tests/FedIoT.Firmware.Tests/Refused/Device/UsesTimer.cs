@@ -1,0 +1,1 @@
+public class UsesTimer { public System.Threading.Timer Timer; }

@@ -5,10 +5,11 @@ using System.Runtime.InteropServices;
 namespace FedIoT.Ledger.Aggregation;
 
 /// <summary>
-/// The quotient of a sum, rounded to the nearest, halves away from zero, in 32-bit lanes without a division: q = floor(a / d), where
-/// a = factor |sum| + bias fits 32 bits, and q &lt; 2^11 as no mean is beyond 127. Let 2^(b-1) ≤ d &lt; 2^b. The estimate
-/// (a &gt;&gt; s) × floor(2^(b+14) / d) &gt;&gt; (b + 14 - s) with s = max(0, b - 5) stays below 2^31, and its three truncations
-/// lose at most 1/16 + 1/8 before the last one: it is q or q - 1, and the remainder tells which.
+/// The quotient of a sum, rounded to the nearest, halves away from zero, in 32-bit lanes without a division:
+/// q = floor(a / d), where a = factor |sum| + bias fits 32 bits, and q &lt; 2^11 as no mean is beyond 127.
+/// Let 2^(b-1) ≤ d &lt; 2^b. The estimate (a &gt;&gt; s) × floor(2^(b+14) / d) &gt;&gt; (b + 14 - s) with
+/// s = max(0, b - 5) stays below 2^31, and its three truncations lose at most 1/16 + 1/8 before the last one:
+/// it is q or q - 1, and the remainder tells which.
 /// </summary>
 internal readonly struct RoundedQuotient
 {

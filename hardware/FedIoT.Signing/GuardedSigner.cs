@@ -9,7 +9,8 @@ namespace FedIoT.Signing;
 /// rule lives here. (height, round, step) only grows; the same bytes get the same signature again; a signature is
 /// durable before anybody sees it.
 /// </summary>
-/// <remarks>Thread-safe. Does not own key or state. The state belongs to one process: opening it takes a lock.</remarks>
+/// <remarks>Thread-safe. Does not own key or state. The state belongs to one process: opening it takes a
+/// lock.</remarks>
 public sealed class GuardedSigner
 {
     private readonly Lock gate = new();

@@ -40,7 +40,8 @@ public sealed class Ds3231Clock : IDisposable
 
             Span<byte> registers = stackalloc byte[Ds3231Time.Bytes];
             device.WriteRead([0], registers);
-            problem = Ds3231Time.TryDecode(registers, out time) ? string.Empty : "the clock chip's registers hold no time";
+            problem = Ds3231Time.TryDecode(registers, out time)
+                ? string.Empty : "the clock chip's registers hold no time";
             return problem.Length == 0;
         }
         catch (IOException e)

@@ -1,6 +1,7 @@
 namespace FedIoT.Station;
 
-/// <summary>The time registers of a DS3231 (data sheet 19-5170, figure 1): binary-coded decimals, 24-hour mode.</summary>
+/// <summary>The time registers of a DS3231 (data sheet 19-5170, figure 1): binary-coded decimals, 24-hour
+/// mode.</summary>
 public static class Ds3231Time
 {
     /// <summary>Registers 0x00-0x06, then 0x0E and 0x0F are what is read.</summary>

@@ -1,6 +1,7 @@
 namespace FedIoT.Station;
 
-/// <summary>The patterns of the status light: which one can be told apart without counting, from across a hall.</summary>
+/// <summary>The patterns of the status light: which one can be told apart without counting, from across a
+/// hall.</summary>
 public static class LedPattern
 {
     /// <summary>How often a driver has to look, so that the shortest flash is seen.</summary>

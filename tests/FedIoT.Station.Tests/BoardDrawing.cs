@@ -89,7 +89,8 @@ internal static class BoardDrawing
 
     private static void Box(StringBuilder svg, int x, int y, int height) => svg.Append(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"<rect x=\"{x}\" y=\"{y}\" width=\"{BoxWidth}\" height=\"{height}\" rx=\"4\" fill=\"none\" stroke=\"black\"/>\n");
+        $"<rect x=\"{x}\" y=\"{y}\" width=\"{BoxWidth}\" height=\"{height}\" rx=\"4\" ")
+        .Append("fill=\"none\" stroke=\"black\"/>\n");
 
     private static void Line(StringBuilder svg, int from, int to, int y, string colour) => svg.Append(
         System.Globalization.CultureInfo.InvariantCulture,

@@ -123,7 +123,7 @@ public sealed class StationTests : IDisposable
         StationHealth[] all = Enum.GetValues<StationHealth>();
         string[] drawn = [.. all.Select(Draw)];
         Assert.Equal(all.Length, drawn.Distinct().Count());
-        Assert.All(drawn, d => Assert.True(d.Contains('#', StringComparison.Ordinal) && d.Contains('.', StringComparison.Ordinal)));
+        Assert.All(drawn, d => Assert.Equal(2, d.Distinct().Count())); // on and off
 
         static string Draw(StationHealth health) => string.Concat(Enumerable.Range(0, 40).Select(
             i => LedPattern.IsOn(health, LedPattern.Resolution * i) ? '#' : '.'));

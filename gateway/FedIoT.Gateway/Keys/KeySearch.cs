@@ -61,7 +61,8 @@ public static class KeySearch
             catch (SignerException e)
             {
                 bool noChip = TokenException.FaultOf(e) == SignerFault.Absent;
-                listed = new ListedKey($"atecc608:bus={bus}" + (noChip ? string.Empty : $";slot={slot}"), null, e.Message);
+                listed = new ListedKey(
+                    $"atecc608:bus={bus}" + (noChip ? string.Empty : $";slot={slot}"), null, e.Message);
                 slot = noChip ? 16 : slot; // fifteen more slots of no chip would say the same
             }
 

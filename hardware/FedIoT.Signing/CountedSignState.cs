@@ -49,7 +49,8 @@ public sealed class CountedSignState : ISignState, IDisposable
     /// <param name="path">A new file beside the memory's folder.</param>
     /// <param name="state">The memory; not disposed.</param>
     /// <param name="counter">The counter.</param>
-    /// <exception cref="SignerException">The file exists or cannot be written, or the counter does not answer.</exception>
+    /// <exception cref="SignerException">The file exists or cannot be written, or the counter does not
+    /// answer.</exception>
     public static CountedSignState Create(string path, ISignState state, IMonotonicCounter counter) =>
         Start(path, FileMode.CreateNew, state, counter);
 

@@ -6,7 +6,8 @@ namespace FedIoT.Signing;
 
 /// <summary>
 /// The text that names a signer in configuration and on the command line: <c>file:PATH</c>,
-/// <c>pkcs11:module=…;token=…;key=…;pin-file=…</c> or <c>atecc608:bus=1;address=0x60;slot=0</c>. It never holds a secret.
+/// <c>pkcs11:module=…;token=…;key=…;pin-file=…</c> or <c>atecc608:bus=1;address=0x60;slot=0</c>. It never holds a
+/// secret.
 /// </summary>
 /// <remarks>
 /// Immutable. Values are percent-decoded, so that a label may hold a semicolon (<c>%3B</c>). Unknown and repeated
@@ -56,7 +57,8 @@ public sealed class SignerAddress
                 address = problem.Length > 0 ? null : new SignerAddress(text) { FilePath = text[(colon + 1)..] };
                 return address is not null;
             case "pkcs11":
-                return TryReadFields(text[(colon + 1)..], Pkcs11Names, out Dictionary<string, string> fields, out problem)
+                return TryReadFields(
+                    text[(colon + 1)..], Pkcs11Names, out Dictionary<string, string> fields, out problem)
                     && TryReadPkcs11(text, fields, out address, out problem);
             case "atecc608":
                 return TryReadFields(text[(colon + 1)..], Atecc608Names, out fields, out problem)

@@ -17,6 +17,7 @@ public sealed class ReferenceGraphTests
         ["FedIoT.Learning"] = ["FedIoT.Wire"],
         ["FedIoT.Storage"] = ["FedIoT.Wire", "FedIoT.Consensus"],
         ["FedIoT.Signing"] = ["FedIoT.Wire", "FedIoT.Consensus"],
+        ["FedIoT.Station"] = [],
         ["FedIoT.Firmware.Logic"] = ["FedIoT.Wire"],
         ["FedIoT.Firmware.Profile"] = [],
         ["FedIoT.Firmware.EdgeStubs"] = ["FedIoT.Firmware.Profile"],

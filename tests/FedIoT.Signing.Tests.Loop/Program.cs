@@ -11,6 +11,14 @@ using FedIoT.Wire;
 // beginning again at the height that was signed last. What the guard gives out goes to standard output, a line each.
 // Arguments: folder with node.key, seed.
 string folder = args[0];
+
+// The parent holds the other end of standard input: when it is gone, so is the reason to sign.
+new Thread(static () =>
+{
+    Console.OpenStandardInput().ReadByte();
+    Environment.Exit(4);
+})
+{ IsBackground = true }.Start();
 var random = new SplitMix64(ulong.Parse(args[1], CultureInfo.InvariantCulture));
 using Ed25519Signer signer = Ed25519Signer.Open(Path.Combine(folder, "node.key"));
 SignStateLog state;

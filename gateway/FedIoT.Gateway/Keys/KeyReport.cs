@@ -53,12 +53,14 @@ public sealed class KeyReport
         json["fastestBlockTimeMs"] = Milliseconds(speed.FastestBlockTime);
         json["fastEnough"] = fastEnough;
         string verdict = fastEnough ? "fast enough" : "TOO SLOW";
+        (double p50, double p99) = (Milliseconds(speed.P50), Milliseconds(speed.P99));
+        double needed = Milliseconds(speed.FastestBlockTime);
         return new KeyReport(json, string.Create(
             CultureInfo.InvariantCulture,
             $"""
             {Lines(signer, key)}
-            speed      {speed.PerSecond:F1} signatures/s, p50 {Milliseconds(speed.P50)} ms, p99 {Milliseconds(speed.P99)} ms
-            verdict    {verdict} for a block time of {blockTimeMs} ms (it needs {Milliseconds(speed.FastestBlockTime)} ms)
+            speed      {speed.PerSecond:F1} signatures/s, p50 {p50} ms, p99 {p99} ms
+            verdict    {verdict} for a block time of {blockTimeMs} ms (it needs {needed} ms)
             """));
     }
 
@@ -96,7 +98,8 @@ public sealed class KeyReport
         string place = signer is null ? string.Empty : $"signer     {signer}\n";
         return key is null
             ? place.TrimEnd('\n')
-            : $"{place}algorithm  {Name(key)}\npublic key {Convert.ToHexStringLower(key.Bytes)}\naccount    {key.Account}";
+            : $"{place}algorithm  {Name(key)}\npublic key {Convert.ToHexStringLower(key.Bytes)}\n"
+                + $"account    {key.Account}";
     }
 
     private static string Name(VerifyingKey key) => key.Algorithm == SignatureAlgorithm.EdDsa ? "ed25519" : "p256";

@@ -16,11 +16,7 @@ public static class KeySearch
     public static IEnumerable<ListedKey> InFolder(string folder) => Directory.EnumerateFiles(folder, "*.key")
         .Take(FilesMax)
         .Order(StringComparer.Ordinal)
-        .Select(path => Describe($"file:{path}", () =>
-        {
-            using Ed25519Signer signer = Ed25519Signer.Open(path);
-            return signer.PublicKey;
-        }));
+        .Select(DescribeFile);
 
     /// <summary>Public keys that the tokens of a PKCS#11 module show.</summary>
     /// <param name="modulePath">The library.</param>
@@ -51,35 +47,39 @@ public static class KeySearch
     /// <summary>Slots of the chip at the usual address of a bus that a node key can live in.</summary>
     /// <param name="bus">Number of the bus.</param>
     /// <param name="time">Waits for the chip.</param>
-    /// <exception cref="SignerException">There is no such bus.</exception>
     public static IEnumerable<ListedKey> OnBus(int bus, TimeProvider time)
     {
         for (int slot = 0; slot < 16; slot++)
         {
-            int number = slot;
-            ListedKey listed = Describe($"atecc608:bus={bus};slot={slot}", () =>
+            ListedKey listed;
+            try
             {
                 using Atecc608Signer signer = Atecc608Signer.Open(
-                    Atecc608Chip.Open(bus, Atecc608Chip.DefaultAddress, time), number);
-                return signer.PublicKey;
-            });
-            yield return listed;
-            if (listed.Problem?.Contains("does not wake", StringComparison.Ordinal) == true)
-            {
-                yield break; // no chip: fifteen more slots of it would say the same
+                    Atecc608Chip.Open(bus, Atecc608Chip.DefaultAddress, time), slot);
+                listed = new ListedKey($"atecc608:bus={bus};slot={slot}", signer.PublicKey, null);
             }
+            catch (SignerException e)
+            {
+                bool noChip = TokenException.FaultOf(e) == SignerFault.Absent;
+                listed = new ListedKey(
+                    $"atecc608:bus={bus}" + (noChip ? string.Empty : $";slot={slot}"), null, e.Message);
+                slot = noChip ? 16 : slot; // fifteen more slots of no chip would say the same
+            }
+
+            yield return listed;
         }
     }
 
-    private static ListedKey Describe(string address, Func<VerifyingKey> open)
+    private static ListedKey DescribeFile(string path)
     {
         try
         {
-            return new ListedKey(address, open(), null);
+            using Ed25519Signer signer = Ed25519Signer.Open(path);
+            return new ListedKey($"file:{path}", signer.PublicKey, null);
         }
         catch (SignerException e)
         {
-            return new ListedKey(address, null, e.Message);
+            return new ListedKey($"file:{path}", null, e.Message);
         }
     }
 

@@ -209,7 +209,8 @@ public static class KeysCommand
         null => null,
         { } name when Algorithms.TryGetValue(name, out SignatureAlgorithm algorithm) => algorithm,
         { } name => throw new InputException(
-            $"--algorithm is '{name}': expected one of {string.Join(", ", Algorithms.Keys.Order(StringComparer.Ordinal))}"),
+            $"--algorithm is '{name}': expected one of "
+            + string.Join(", ", Algorithms.Keys.Order(StringComparer.Ordinal))),
     };
 
     private static int InRange(string option, int value, int min, int max) => value >= min && value <= max

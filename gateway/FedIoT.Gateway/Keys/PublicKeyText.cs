@@ -3,7 +3,8 @@ using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Keys;
 
-/// <summary>Public keys as people pass them around: PEM (SubjectPublicKeyInfo, RFC 5280), or raw in hexadecimal.</summary>
+/// <summary>Public keys as people pass them around: PEM (SubjectPublicKeyInfo, RFC 5280), or raw in
+/// hexadecimal.</summary>
 public static class PublicKeyText
 {
     /// <summary>Longest file that is read, in bytes.</summary>
@@ -37,7 +38,7 @@ public static class PublicKeyText
             : ReadHexadecimal(text);
         problem = found is null ? "neither a PEM public key nor 64 (Ed25519) or 128 (P-256) hexadecimal digits"
             : algorithm is not null && algorithm != found ? $"it is a key for {found}, not for {algorithm}"
-            : !VerifyingKey.TryImport(found.Value, raw, out key) ? "it is no valid public key (not a point of the curve)"
+            : !VerifyingKey.TryImport(found.Value, raw, out key) ? "it is no point of the curve"
             : string.Empty;
         return key is not null;
     }

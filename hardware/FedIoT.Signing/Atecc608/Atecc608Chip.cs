@@ -12,7 +12,8 @@ namespace FedIoT.Signing.Atecc608;
 /// <para>Constants are those of the data sheet family and of Microchip's own library. Thread-safe: calls queue.
 /// A call blocks the thread for the chip's time, 60 ms to 1 s for a signature.</para>
 /// <para>A transaction is repeated up to <see cref="AttemptsMax"/> times after damaged bytes, a missing answer or a
-/// watchdog sleep; an answer that says "not permitted" is final. Every failure is a <see cref="TokenException"/>.</para>
+/// watchdog sleep; an answer that says "not permitted" is final. Every failure is a <see
+/// cref="TokenException"/>.</para>
 /// <para>The bus has to run at 100 kHz: the wake pulse is a zero byte that holds the data line low for 60 us.</para>
 /// </remarks>
 public sealed class Atecc608Chip : IDisposable

@@ -6,7 +6,8 @@ namespace FedIoT.Signing.Atecc608;
 /// </summary>
 /// <param name="Name">For messages.</param>
 /// <param name="Opcode">First byte after the count.</param>
-/// <param name="FirstPollMs">Milliseconds before asking for the answer; until then the chip does not acknowledge.</param>
+/// <param name="FirstPollMs">Milliseconds before asking for the answer; until then the chip does not
+/// acknowledge.</param>
 /// <param name="TimeMaxMs">Milliseconds after which it will not answer any more.</param>
 internal sealed record Atecc608Command(string Name, byte Opcode, int FirstPollMs, int TimeMaxMs)
 {

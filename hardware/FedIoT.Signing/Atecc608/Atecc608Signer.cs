@@ -58,7 +58,8 @@ public sealed class Atecc608Signer : ISigner, IMonotonicCounter
         {
             throw new TokenException(
                 SignerFault.KeyMissing, "sign",
-                $"The chip's slot {slot} gave a signature of another key. Put the right chip back.").ToSignerException();
+                $"The chip's slot {slot} gave a signature of another key. Put the right chip back.")
+                .ToSignerException();
         }
 
         raw.CopyTo(signature);

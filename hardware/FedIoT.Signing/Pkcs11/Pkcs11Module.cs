@@ -55,7 +55,7 @@ internal sealed class Pkcs11Module : IDisposable
                 {
                     throw new TokenException(
                         SignerFault.Absent, "load the module",
-                        $"No PKCS#11 module at {path}, or one of its libraries is missing. Install the token's package.");
+                        $"No PKCS#11 module at {path}, or a library of it is missing. Install the token's package.");
                 }
 
                 module = new Pkcs11Module(path);
@@ -103,7 +103,8 @@ internal sealed class Pkcs11Module : IDisposable
         }
     }
 
-    /// <summary>Finalizes the library; the next call initializes it anew. Nothing when somebody just did that.</summary>
+    /// <summary>Finalizes the library; the next call initializes it anew. Nothing when somebody just did
+    /// that.</summary>
     /// <param name="seen">The generation in which the caller's trouble happened.</param>
     public void Restart(long seen)
     {

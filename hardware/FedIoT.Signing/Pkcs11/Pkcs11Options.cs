@@ -2,7 +2,8 @@ using FedIoT.Wire.Cose;
 
 namespace FedIoT.Signing.Pkcs11;
 
-/// <summary>Which key of which token. A slot's number changes when a token is plugged elsewhere; a label does not.</summary>
+/// <summary>Which key of which token. A slot's number changes when a token is plugged elsewhere; a label does
+/// not.</summary>
 public sealed record Pkcs11Options
 {
     /// <summary>The vendor's library, such as <c>/usr/lib/softhsm/libsofthsm2.so</c>.</summary>

@@ -99,7 +99,8 @@ internal sealed class Pkcs11Session
     {
         if (Generation != module.Generation)
         {
-            throw new TokenException(SignerFault.Busy, "sign", $"{place}: the session ended by a restart of the module.");
+            throw new TokenException(
+                SignerFault.Busy, "sign", $"{place}: the session ended by a restart of the module.");
         }
 
         IMechanismFactory mechanisms = session.Factories.MechanismFactory;
@@ -184,7 +185,8 @@ internal sealed class Pkcs11Session
         List<IObjectHandle> found = Find(session, type, label);
         string what = type == CKO.CKO_PRIVATE_KEY ? "private" : "public";
         return found.Count == 1 ? found[0] : throw new TokenException(
-            SignerFault.KeyMissing, "find the key", $"{place}: {found.Count} {what} keys with this label, expected one.");
+            SignerFault.KeyMissing, "find the key",
+            $"{place}: {found.Count} {what} keys with this label, expected one.");
     }
 
     private static void CheckStaysInside(ISession session, IObjectHandle key, string place)

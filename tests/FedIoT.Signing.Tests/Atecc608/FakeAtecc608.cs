@@ -93,7 +93,7 @@ internal sealed class FakeAtecc608 : IDisposable
     private static byte[] Packet(ReadOnlySpan<byte> content)
     {
         byte[] packet = [(byte)(content.Length + 3), .. content, 0, 0];
-        BinaryPrimitives.WriteUInt16LittleEndian(packet.AsSpan(packet.Length - 2), Crc(packet.AsSpan(0, packet.Length - 2)));
+        BinaryPrimitives.WriteUInt16LittleEndian(packet.AsSpan(packet.Length - 2), Crc(packet.AsSpan()[..^2]));
         return packet;
     }
 

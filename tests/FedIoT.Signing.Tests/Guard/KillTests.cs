@@ -54,13 +54,13 @@ public sealed class KillTests : IDisposable
         for (int i = 0; i < kills; i++)
         {
             using var loop = new SigningLoop(home, random.Next());
-            int lines = random.Next(12);
+            int lines = random.Next(5);
             for (int line = 0; line < lines && loop.ReadLine() is { } text; line++)
             {
                 released += Check(key.PublicKey, seen, text);
             }
 
-            Spin(random.Next(lines == 0 ? 100_000 : 3_000)); // microseconds: from starting up to between two writes
+            Spin(random.Next(lines == 0 ? 60_000 : 3_000)); // microseconds: from starting up to between two writes
             loop.Kill();
             while (loop.ReadLine() is { } text)
             {

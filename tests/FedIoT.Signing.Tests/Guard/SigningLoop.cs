@@ -14,6 +14,7 @@ internal sealed class SigningLoop : IDisposable
         process = Process.Start(new ProcessStartInfo(
             Path.Combine(AppContext.BaseDirectory, name), [folder, seed.ToString(CultureInfo.InvariantCulture)])
         {
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

@@ -23,7 +23,9 @@ public sealed class KeysCommandTests : IDisposable
     {
         string address = "file:" + Path.Combine(folder, "node.key");
         JsonElement made = RunJson(ExitCode.Success, "create", address);
-        Assert.Equal(("fediot.keys/1", "create", "ed25519"), (Text(made, "schema"), Text(made, "verb"), Text(made, "algorithm")));
+        Assert.Equal(
+            ("fediot.keys/1", "create", "ed25519"),
+            (Text(made, "schema"), Text(made, "verb"), Text(made, "algorithm")));
         using Ed25519Signer opened = Ed25519Signer.Open(Path.Combine(folder, "node.key"));
         Assert.Equal(Convert.ToHexStringLower(opened.PublicKey.Bytes), Text(made, "publicKey"));
         Assert.Equal(opened.PublicKey.Account.ToString(), Text(made, "account"));

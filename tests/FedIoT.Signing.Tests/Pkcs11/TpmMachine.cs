@@ -33,8 +33,8 @@ public sealed class TpmMachine : IDisposable
     public void Require()
     {
         Tool.RequirePackages(
-            Packages, ModulePath ?? "/usr/lib/x86_64-linux-gnu/libtpm2_pkcs11.so.1", "swtpm", "tpm2-abrmd", "dbus-daemon",
-            "tpm2_ptool", "tpm2_getcap");
+            Packages, ModulePath ?? "/usr/lib/x86_64-linux-gnu/libtpm2_pkcs11.so.1", "swtpm", "tpm2-abrmd",
+            "dbus-daemon", "tpm2_ptool", "tpm2_getcap");
         if (tpm is null)
         {
             StartBus();

@@ -129,7 +129,7 @@ internal sealed class ChainNodeBorder(
         return DisconnectReason.None;
     }
 
-    /// <summary>Answers a request for blocks: blocks, then the end of the chain, from which the asker goes on.</summary>
+    /// <summary>Answers a request for blocks: blocks, then the chain's end, from which the asker goes on.</summary>
     /// <param name="payload">The request.</param>
     /// <param name="send">Sends to the asker; false when it has no more room or credit, then it asks again.</param>
     /// <param name="served">Blocks sent.</param>

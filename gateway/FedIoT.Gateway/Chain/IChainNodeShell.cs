@@ -22,7 +22,7 @@ internal interface IChainNodeShell
     /// <summary>Tells everybody of a proposal, in the shortest form that they can complete.</summary>
     void Announce(SignedProposal proposal);
 
-    /// <summary>SHA-256 of each of a proposed block's transactions, where the shell knows them already; else null.</summary>
+    /// <summary>SHA-256 of each transaction of a proposed block, where the shell knows them; else null.</summary>
     IReadOnlyList<Hash256>? TransactionHashesOf(Hash256 blockHash);
 
     /// <summary>Hands the input back after so long, unless the timers are forgotten before.</summary>

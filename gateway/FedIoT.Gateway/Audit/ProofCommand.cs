@@ -51,9 +51,9 @@ public static class ProofCommand
             Writes a proof about the chain that fediot verify checks in milliseconds, knowing only the genesis hash.
 
             Examples:
-              fediot proof account state 5f0c...91aa --out balance.bundle
-              fediot proof model state fans 3 --out model.bundle
-              fediot proof delta state fans 3 pump-07 --out delta.bundle
+              fediot chain proof account state 5f0c...91aa --out balance.bundle
+              fediot chain proof model state fans 3 --out model.bundle
+              fediot chain proof delta state fans 3 pump-07 --out delta.bundle
             """);
         command.Add(Subcommand(
             "account", "Points, strikes and keys of an account", [State, Account], [After],

@@ -12,7 +12,7 @@ public static class VerifyCommand
 {
     private static readonly Argument<string> Target = new("path")
     {
-        Description = "A node's state directory, or a bundle that fediot proof wrote",
+        Description = "A node's state directory, or a bundle that fediot chain proof wrote",
     };
 
     private static readonly Option<string?> GenesisFile = new("--genesis")

@@ -12,7 +12,8 @@ public sealed class RealProcessTests(GatewayProcessNetwork network) : IClassFixt
 {
     // FEDIOT_PROCESS_SEEDS=20 is the bar of the specification; one keeps the default run short.
     private static readonly int Seeds = int.TryParse(
-        Environment.GetEnvironmentVariable("FEDIOT_PROCESS_SEEDS"), CultureInfo.InvariantCulture, out int seeds) ? seeds : 1;
+        Environment.GetEnvironmentVariable("FEDIOT_PROCESS_SEEDS"),
+        CultureInfo.InvariantCulture, out int seeds) ? seeds : 1;
 
     private static readonly TimeSpan CalmMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan WorkMax = TimeSpan.FromSeconds(90);

@@ -12,7 +12,7 @@ namespace FedIoT.Simulation.Tests;
 public sealed class KilledProcessTests : IDisposable
 {
     private const int KillsDefault = 40;
-    private const int SecondsMax = 20; // for one life; what hangs fails
+    private const int SecondsMax = 60; // for one life; what hangs fails
 
     private readonly string folder = Directory.CreateTempSubdirectory("fediot-killed-").FullName;
     private readonly SortedDictionary<long, string> blocks = [];

@@ -138,7 +138,7 @@ public sealed class RealProcessTests(GatewayProcessNetwork network) : IClassFixt
     {
         GatewayProcess gateway = network.Gateways[3];
         await gateway.SignalAsync("TERM");
-        Assert.Equal(0, await gateway.WaitForExitAsync(TimeSpan.FromSeconds(5)));
+        Assert.Equal(0, await gateway.WaitForExitAsync(TimeSpan.FromSeconds(30)));
         (int exitCode, string output, string error) =
             await GatewayProcess.RunVerbAsync("status", "--config", gateway.Configuration);
         Assert.Equal((2, string.Empty), (exitCode, output));

@@ -109,7 +109,7 @@ public sealed class VerbTests
         Assert.Equal("READY=1", await ReceiveAsync(manager));
         await gateway.SignalAsync("INT");
         Assert.Equal("STOPPING=1", await ReceiveAsync(manager));
-        Assert.Equal(0, await gateway.WaitForExitAsync(TimeSpan.FromSeconds(5)));
+        Assert.Equal(0, await gateway.WaitForExitAsync(TimeSpan.FromSeconds(30)));
         Assert.False(File.Exists(gateway.Socket));
     }
 

@@ -26,7 +26,8 @@ public static class CommandLineHost
                 await Console.Error.WriteLineAsync($"fediot: {InWords(error.Message)}").ConfigureAwait(false);
             }
 
-            await Console.Error.WriteLineAsync($"Try: fediot {PathOf(parsed.CommandResult)}--help").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"Try: fediot {PathOf(parsed.CommandResult)}--help")
+                .ConfigureAwait(false);
             return ExitCode.BadInput;
         }
 

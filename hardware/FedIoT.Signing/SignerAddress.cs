@@ -43,7 +43,8 @@ public sealed class SignerAddress
     /// </summary>
     public string Identity =>
         FilePath is { } path ? $"file:{path}"
-        : Pkcs11 is { } token ? $"pkcs11:module={Escape(token.ModulePath)};{TokenOf(token)};key={Escape(token.KeyLabel)}"
+        : Pkcs11 is { } token
+            ? $"pkcs11:module={Escape(token.ModulePath)};{TokenOf(token)};key={Escape(token.KeyLabel)}"
         : string.Create(
             CultureInfo.InvariantCulture,
             $"atecc608:bus={Atecc608!.Bus};address={Atecc608.Address};slot={Atecc608.Slot}");

@@ -62,7 +62,8 @@ public sealed class GatewayConfigurationTests
     [Fact]
     public void NodeKey_InAToken_IsReadAndStartsAtTheFilesFolder()
     {
-        const string Address = "pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=my \\\"token\\\";key=node;pin-file=pin";
+        const string Address =
+            "pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=my \\\"token\\\";key=node;pin-file=pin";
         GatewayConfiguration read = Read(
             Valid.Replace("file:keys/node.key", Address, StringComparison.Ordinal), "/etc/fediot/gateway.toml");
         Assert.Equal("my \"token\"", read.NodeKey.Address.Pkcs11!.TokenLabel);

@@ -67,7 +67,8 @@ internal sealed class BlockExecution : IKeyDirectory
 
         TaskPhases.ClosePhases(this);
         var next = new LedgerState(
-            start.Genesis, Height, accounts.ToImmutable(), keys.ToImmutable(), devices.ToImmutable(), tasks.ToImmutable(),
+            start.Genesis, Height, accounts.ToImmutable(), keys.ToImmutable(),
+            devices.ToImmutable(), tasks.ToImmutable(),
             faults.ToImmutable(), start, changed);
         return (next, new BlockOutcome(rejections, events, gasUsed));
     }

@@ -5,7 +5,8 @@ using FedIoT.Wire.Transactions;
 namespace FedIoT.Ledger;
 
 /// <summary>
-/// The whole state as deterministic CBOR <c>[1, genesis, height, state root, accounts, devices, faults, tasks, keys]</c>.
+/// The whole state as deterministic CBOR
+/// <c>[1, genesis, height, state root, accounts, devices, faults, tasks, keys]</c>.
 /// What is hashed is written as it is hashed; masters and deltas are checked against their hashes when read.
 /// </summary>
 internal static class Snapshot

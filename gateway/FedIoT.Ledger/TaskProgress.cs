@@ -8,7 +8,8 @@ namespace FedIoT.Ledger;
 /// <summary>A task's progress entry as a snapshot holds it, before its models and deltas are put back.</summary>
 internal sealed record TaskProgress(
     TaskPhase Phase, int Round, Height RoundStart, Height PhaseStart,
-    ImmutableSortedSet<AccountId> StatisticsFrom, ImmutableSortedSet<AccountId> Expected, ImmutableArray<(Participation Participation, bool Revealed)> Acted,
+    ImmutableSortedSet<AccountId> StatisticsFrom, ImmutableSortedSet<AccountId> Expected,
+    ImmutableArray<(Participation Participation, bool Revealed)> Acted,
     int ModelVersion, Hash256 ModelHash)
 {
     public static TaskProgress Read(CborReader reader)

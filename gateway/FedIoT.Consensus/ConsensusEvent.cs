@@ -18,7 +18,11 @@ public abstract record ConsensusEvent
     /// <param name="IsBlockWanted">True when transactions wait or the application wants a block.</param>
     /// <param name="Restored">After a restart: what was signed at this height; else null.</param>
     public sealed record NewHeight(
-        Height Height, ValidatorSet Validators, bool IsBlockWanted, RestoredVotes? Restored = null) : ConsensusEvent;
+        Height Height, ValidatorSet Validators, bool IsBlockWanted, RestoredVotes? Restored = null) : ConsensusEvent
+    {
+        /// <summary>The key that this node signs with from here on; null for the one before.</summary>
+        public AccountId? Self { get; init; }
+    }
 
     /// <summary>A verified proposal arrived.</summary>
     public sealed record ProposalReceived(SignedProposal Proposal) : ConsensusEvent;

@@ -13,12 +13,12 @@ namespace FedIoT.Consensus;
 /// </remarks>
 public sealed partial class ConsensusMachine
 {
-    private readonly AccountId self;
     private readonly ConsensusTimeouts timeouts;
     private readonly FutureMessages future = new();
     private readonly SortedDictionary<int, RoundState> rounds = [];
     private readonly Dictionary<Hash256, KnownBlock> blocks = [];
     private readonly HashSet<AccountId> accused = [];
+    private AccountId self; // changes with the node key
     private ValidatorSet validators;
     private int[] highestRounds = []; // by validator: the highest round of any of its messages, -1 for none
     private List<ConsensusAction> actions = [];
@@ -30,7 +30,7 @@ public sealed partial class ConsensusMachine
     private Hash256 validHash;
 
     /// <summary>A machine that waits for its first <see cref="ConsensusEvent.NewHeight"/>.</summary>
-    /// <param name="self">This node; when it is not in a height's set it follows without voting.</param>
+    /// <param name="self">This node's key at first; when it is not in a height's set it follows without voting.</param>
     /// <param name="timeouts">How long to wait.</param>
     /// <param name="validators">The set of the first height.</param>
     public ConsensusMachine(AccountId self, ConsensusTimeouts timeouts, ValidatorSet validators)
@@ -132,6 +132,7 @@ public sealed partial class ConsensusMachine
         Round = 0;
         Step = ConsensusStep.Waiting;
         validators = e.Validators;
+        self = e.Self ?? self;
         LockedRound = ValidRound = ownProposalRound = -1;
         lockedHash = validHash = Hash256.Zero;
         unsignedVote = null;

@@ -18,7 +18,6 @@ internal sealed class BlockExecutor
     private readonly IApplication application;
     private readonly BlockStore store;
     private readonly VerifiedSignatures verified;
-    private readonly AccountId self;
     private readonly TimeProvider time;
     private readonly ValidatorSet genesis;
     private ValidatorPair validators;
@@ -29,7 +28,7 @@ internal sealed class BlockExecutor
 
     public BlockExecutor(
         ChainNodeOptions options, IApplication application, BlockStore store, VerifiedSignatures verified,
-        AccountId self, TimeProvider time)
+        TimeProvider time)
     {
         this.options = options;
         this.application = application;
@@ -37,7 +36,6 @@ internal sealed class BlockExecutor
         this.verified = verified;
         genesis = lastValidators = new ValidatorSet(options.Validators);
         validators = new ValidatorPair(Height.Genesis.Next, genesis, genesis);
-        this.self = self;
         this.time = time;
     }
 
@@ -86,7 +84,9 @@ internal sealed class BlockExecutor
     }
 
     /// <summary>A block of the application's choice on top of the chain.</summary>
-    public Block Build(IReadOnlyList<ReadOnlyMemory<byte>> candidates)
+    /// <param name="proposer">This node's key of the height.</param>
+    /// <param name="candidates">From the mempool, oldest first.</param>
+    public Block Build(AccountId proposer, IReadOnlyList<ReadOnlyMemory<byte>> candidates)
     {
         ChainHead on = Head;
         IReadOnlyList<ReadOnlyMemory<byte>> transactions =
@@ -94,7 +94,7 @@ internal sealed class BlockExecutor
         long now = Math.Clamp(time.GetUtcNow().ToUnixTimeMilliseconds(), 0, BlockHeader.TimeMax);
         var header = new BlockHeader(
             options.ChainId, on.Height.Next, Math.Max(now, on.Time), on.BlockHash, Hash256.Zero, Hash256.Zero,
-            on.StateRoot, validators.Current.Hash, self);
+            on.StateRoot, validators.Current.Hash, proposer);
         Block block = Block.Create(header, transactions, lastCommit);
         ownBlock = block.Hash;
         return block;

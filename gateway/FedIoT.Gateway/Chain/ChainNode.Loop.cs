@@ -40,6 +40,9 @@ public sealed partial class ChainNode : IChainNodeShell
     bool IChainNodeShell.TryRequestSignature(ConsensusAction request) => toSign.Writer.TryWrite(request);
 
     /// <inheritdoc/>
+    void IChainNodeShell.OnKeyChanged(ISigner signer) => network.ChangeKey(signer);
+
+    /// <inheritdoc/>
     void IChainNodeShell.OnCommitted(CommittedBlock block) => CompleteWaiters(block.Height);
 
     private async Task OwnAsync()

@@ -19,7 +19,8 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly BlockStore store;
-    private readonly SignStateLog signState;
+    private readonly IReadOnlyList<SignStateLog> signStates;
+    private readonly NodeSigners signers;
     private readonly ChainNodeCore core;
     private readonly ProposalAssembler proposals;
     private readonly PeerNetwork network;
@@ -42,25 +43,25 @@ public sealed partial class ChainNode : IAsyncDisposable
     private int isDisposed;
 
     private ChainNode(
-        ChainNodeOptions options, IApplication application, ISigner signer, BlockStore store, SignStateLog signState,
-        TimeProvider time, ILogger logger)
+        ChainNodeOptions options, IApplication application, IReadOnlyList<ISigner> keys, BlockStore store,
+        IReadOnlyList<SignStateLog> signStates, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.store = store;
-        this.signState = signState;
+        this.signStates = signStates;
+        signers = new NodeSigners(options.ChainId, [.. keys.Zip(signStates, (k, s) => (k, (ISignState)s))]);
         this.time = time;
         this.logger = logger;
-        Account = signer.PublicKey.Account;
         var verified = new VerifiedSignatures();
-        core = new ChainNodeCore(options, application, signer, store, signState, verified, this, time, logger);
+        core = new ChainNodeCore(options, application, signers, store, verified, this, time, logger);
         var border = new ChainNodeBorder(options, core.Executor, store, verified);
         proposals = new ProposalAssembler(core.Mempool, inputs.Writer, time);
         var inbox = new PeerInbox(options, border, core.Mempool, proposals, inputs.Writer, SignalTransactionsWait);
-        network = new PeerNetwork(options, signer, new ValidatorSet(options.Validators), inbox, time, logger);
+        network = new PeerNetwork(options, signers.Current, new ValidatorSet(options.Validators), inbox, time, logger);
     }
 
-    /// <summary>This node's identity.</summary>
-    public AccountId Account { get; }
+    /// <summary>The node key that this node signs and connects with now; changes when the chain changes it.</summary>
+    public AccountId Account => signers.Self;
 
     /// <summary>Where it listens; with the port that the system chose when port 0 was asked for.</summary>
     public IPEndPoint ListenEndPoint => network.ListenEndPoint;
@@ -103,10 +104,23 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// </summary>
     public Task Completion => failure.Task;
 
+    /// <summary>Starts a node with one key.</summary>
+    /// <inheritdoc cref="StartAsync(ChainNodeOptions, IApplication, IReadOnlyList{ISigner}, TimeProvider, ILogger,
+    /// CancellationToken)"/>
+    public static Task<ChainNode> StartAsync(
+        ChainNodeOptions options, IApplication application, ISigner signer, TimeProvider time, ILogger logger,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        return StartAsync(options, application, [signer], time, logger, cancellationToken);
+    }
+
     /// <summary>Opens the state, executes what the application lacks, listens, and takes part.</summary>
     /// <param name="options">Where and with whom.</param>
     /// <param name="application">What blocks mean. Not disposed by the node.</param>
-    /// <param name="signer">The node key. Not disposed by the node.</param>
+    /// <param name="keys">The node key; behind it the one that is to take its place, if any. Not disposed by the
+    /// node. Each has a memory of its own in the state directory, and the one that is in the validator set of a height
+    /// signs there.</param>
     /// <param name="time">Clock and timers.</param>
     /// <param name="logger">For events.</param>
     /// <param name="cancellationToken">Stops the start, not the node.</param>
@@ -116,28 +130,33 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <exception cref="SignerException">The node key did not sign the certificate for the peers.</exception>
     /// <exception cref="InvalidOperationException">Application and stored blocks do not belong together.</exception>
     public static async Task<ChainNode> StartAsync(
-        ChainNodeOptions options, IApplication application, ISigner signer, TimeProvider time, ILogger logger,
-        CancellationToken cancellationToken)
+        ChainNodeOptions options, IApplication application, IReadOnlyList<ISigner> keys, TimeProvider time,
+        ILogger logger, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(application);
-        ArgumentNullException.ThrowIfNull(signer);
+        ArgumentNullException.ThrowIfNull(keys);
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(logger);
         options.Validate();
         Directory.CreateDirectory(options.StateDirectory);
-        SignStateLog? signState = null;
+        List<SignStateLog> signStates = [];
         BlockStore? store = null;
         ChainNode? node = null;
         try
         {
-            signState = SignStateLog.Open(
-                Path.Combine(options.StateDirectory, "sign"), signer.PublicKey.Account);
+            foreach (ISigner key in keys)
+            {
+                AccountId id = key.PublicKey.Account;
+                signStates.Add(SignStateLog.Open(Path.Combine(options.StateDirectory, "sign", id.ToString()), id));
+            }
+
             store = await Task.Run(
                 () => BlockStore.Open(Path.Combine(options.StateDirectory, "blocks")), cancellationToken)
                 .ConfigureAwait(false);
-            node = new ChainNode(options, application, signer, store, signState, time, logger);
+            node = new ChainNode(options, application, keys, store, signStates, time, logger);
             await Task.Run(node.core.Executor.Replay, cancellationToken).ConfigureAwait(false);
+            node.signers.Choose(node.core.Executor.Validators.Current);
             await Task.Run(node.Start, cancellationToken).ConfigureAwait(false); // signs: a chip takes its time
             return node;
         }
@@ -150,7 +169,7 @@ public sealed partial class ChainNode : IAsyncDisposable
             }
 
             store?.Dispose();
-            signState?.Dispose();
+            signStates.ForEach(s => s.Dispose());
             throw;
         }
     }
@@ -219,7 +238,11 @@ public sealed partial class ChainNode : IAsyncDisposable
         await Task.WhenAll(tasks).ConfigureAwait(false);
         ((IChainNodeShell)this).ForgetTimers();
         store.Dispose();
-        signState.Dispose();
+        foreach (SignStateLog signState in signStates)
+        {
+            signState.Dispose();
+        }
+
         stopping.Dispose();
         failure.TrySetResult();
         lock (waitersGate)

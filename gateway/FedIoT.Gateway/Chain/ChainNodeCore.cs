@@ -1,6 +1,5 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain.Peering;
-using FedIoT.Signing;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
@@ -24,8 +23,7 @@ internal sealed partial class ChainNodeCore
     private readonly ChainNodeOptions options;
     private readonly IChainNodeShell shell;
     private readonly BlockStore store;
-    private readonly SignStateLog signState;
-    private readonly GuardedSigner guardedSigner;
+    private readonly NodeSigners signers;
     private readonly ConsensusMachine machine;
     private readonly ILogger logger;
     private readonly Queue<ConsensusEvent> events = new();
@@ -39,19 +37,17 @@ internal sealed partial class ChainNodeCore
     private (SignedProposal Proposal, byte[] Bytes)? lastEncoded;
 
     public ChainNodeCore(
-        ChainNodeOptions options, IApplication application, ISigner signer, BlockStore store, SignStateLog signState,
+        ChainNodeOptions options, IApplication application, NodeSigners signers, BlockStore store,
         VerifiedSignatures verified, IChainNodeShell shell, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.shell = shell;
         this.store = store;
-        this.signState = signState;
+        this.signers = signers;
         this.logger = logger;
-        AccountId self = signer.PublicKey.Account;
-        guardedSigner = new GuardedSigner(signer, signState, options.ChainId);
-        Executor = new BlockExecutor(options, application, store, verified, self, time);
+        Executor = new BlockExecutor(options, application, store, verified, time);
         Mempool = new Mempool(application, options, time);
-        machine = new ConsensusMachine(self, options.Timeouts, Executor.Validators.Current);
+        machine = new ConsensusMachine(signers.Self, options.Timeouts, Executor.Validators.Current);
     }
 
     /// <summary>The end of the chain.</summary>
@@ -69,7 +65,7 @@ internal sealed partial class ChainNodeCore
     /// <summary>Takes part, behind the own signatures of an earlier life. After <c>Executor.Replay</c>.</summary>
     public void Start()
     {
-        StartHeight(Restored());
+        StartHeight(isRestart: true);
         RunEvents();
     }
 
@@ -122,7 +118,7 @@ internal sealed partial class ChainNodeCore
         {
             if (request is ConsensusAction.SignProposal proposal)
             {
-                SignedProposal? signed = guardedSigner.TrySign(proposal.Proposal, proposal.Block);
+                SignedProposal? signed = signers.TrySign(proposal.Proposal, proposal.Block);
                 return Answer(request, signed is null ? null : new ConsensusEvent.ProposalSigned(signed));
             }
 
@@ -132,7 +128,7 @@ internal sealed partial class ChainNodeCore
                 store.Flush(); // a lock outlives a power cut: it first, then the precommit
             }
 
-            SignedVote? signedVote = guardedSigner.TrySign(vote.Vote);
+            SignedVote? signedVote = signers.TrySign(vote.Vote);
             return Answer(request, signedVote is null ? null : new ConsensusEvent.VoteSigned(signedVote));
         }
         catch (SignerException e)
@@ -175,7 +171,7 @@ internal sealed partial class ChainNodeCore
                     new ConsensusEvent.TimeoutElapsed(timeout.Height, timeout.Round, timeout.Kind)));
                 break;
             case ConsensusAction.BuildBlock build:
-                Block block = Executor.Build(Mempool.Oldest(options.BlockTransactionBytesMax));
+                Block block = Executor.Build(signers.Self, Mempool.Oldest(options.BlockTransactionBytesMax));
                 events.Enqueue(new ConsensusEvent.BlockBuilt(build.Height, build.Round, block));
                 break;
             case ConsensusAction.ValidateBlock validate:
@@ -215,15 +211,25 @@ internal sealed partial class ChainNodeCore
         Mempool.Commit(committed.Transactions, shell.TransactionHashesOf(committed.BlockHash), Finality);
         shell.Broadcast(PeerMessages.Status(committed.Height));
         shell.OnCommitted(committed);
-        StartHeight(restored: null);
+        StartHeight(isRestart: false);
     }
 
-    private void StartHeight(RestoredVotes? restored)
+    private void StartHeight(bool isRestart)
     {
         shell.ForgetTimers();
+        ValidatorSet validators = Executor.Validators.Current;
+        if (signers.Choose(validators))
+        {
+            Log.OtherKey(logger, Executor.Head.Height.Next, signers.Self);
+            shell.OnKeyChanged(signers.Current);
+        }
+
         bool isWanted = Mempool.Count > 0 || Executor.WantsNextBlock;
         events.Enqueue(new ConsensusEvent.NewHeight(
-            Executor.Head.Height.Next, Executor.Validators.Current, isWanted, restored));
+            Executor.Head.Height.Next, validators, isWanted, isRestart ? Restored() : null)
+        {
+            Self = signers.Self,
+        });
     }
 
     // What the application takes as evidence goes the way of a transaction: to everybody, and into a block.
@@ -241,7 +247,7 @@ internal sealed partial class ChainNodeCore
 
     private RestoredVotes? Restored()
     {
-        IReadOnlyList<SignRecord> records = signState.At(Executor.Head.Height.Next);
+        IReadOnlyList<SignRecord> records = signers.At(Executor.Head.Height.Next);
         if (records.Count == 0)
         {
             return null;
@@ -373,6 +379,9 @@ internal sealed partial class ChainNodeCore
         [LoggerMessage(
             2107, LogLevel.Debug, "Height {Height}, round {Round}, {Step} does not move; {Peers} peers connected.")]
         public static partial void Stalled(ILogger logger, Height height, int round, ConsensusStep step, int peers);
+
+        [LoggerMessage(2109, LogLevel.Information, "From height {Height} on this node signs with key {Key}.")]
+        public static partial void OtherKey(ILogger logger, Height height, AccountId key);
 
         [LoggerMessage(2108, LogLevel.Information, "The evidence against {Validator} is not needed: {Reason}.")]
         public static partial void EvidenceRefused(ILogger logger, AccountId validator, string reason);

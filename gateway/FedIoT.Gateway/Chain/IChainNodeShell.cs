@@ -37,6 +37,9 @@ internal interface IChainNodeShell
     /// </summary>
     bool TryRequestSignature(ConsensusAction request);
 
+    /// <summary>The node signs with another key from the height that begins now: peers know it by that one.</summary>
+    void OnKeyChanged(ISigner signer);
+
     /// <summary>A block is stored and executed.</summary>
     void OnCommitted(CommittedBlock block);
 }

@@ -83,6 +83,7 @@ internal sealed partial class PeerNetwork
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
             socket.Dispose();
+            reasons.Count(DisconnectReason.Unreachable);
             Note(peer, DisconnectReason.Unreachable, (e as SocketException)?.SocketErrorCode ?? SocketError.TimedOut);
             return null; // not there; the next attempt follows
         }

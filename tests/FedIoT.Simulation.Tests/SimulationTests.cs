@@ -17,6 +17,8 @@ public sealed class SimulationTests
         var failures = new ConcurrentQueue<string>();
         long blocks = 0;
         long strikes = 0;
+        long changed = 0;
+        long revoked = 0;
         Parallel.ForEach(Seeds.From(count), seed =>
         {
             World? world = null;
@@ -28,12 +30,17 @@ public sealed class SimulationTests
             {
                 Interlocked.Add(ref blocks, world.Record.DecidedCount);
                 Interlocked.Add(ref strikes, world.Record.StruckCount);
+                Interlocked.Add(ref changed, world.Record.KeysEnded.Changed);
+                Interlocked.Add(ref revoked, world.Record.KeysEnded.Revoked);
             }
         });
 
         Assert.True(failures.IsEmpty, string.Join('\n', failures));
         Assert.True(blocks > 4L * count, $"only {blocks} blocks in {count} runs");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds, {blocks} blocks, {strikes} strikes");
+        Assert.True(
+            count < 100 || (changed > count && revoked > count / 10), $"{changed} keys changed, {revoked} revoked");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{count} seeds, {blocks} blocks, {strikes} strikes, {changed} keys changed, {revoked} revoked");
     }
 
     [Theory]

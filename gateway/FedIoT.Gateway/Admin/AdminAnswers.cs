@@ -15,6 +15,8 @@ internal sealed record StatusAnswer
 
     public required IReadOnlyList<string> Reasons { get; init; }
 
+    public required IReadOnlyList<string> Notes { get; init; }
+
     public required string Version { get; init; }
 
     public required int ProcessId { get; init; }

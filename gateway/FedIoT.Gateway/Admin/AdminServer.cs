@@ -27,12 +27,14 @@ internal sealed class AdminServer : IAsyncDisposable
     private readonly WebApplication host;
     private readonly ChainAnswers chain;
     private readonly GatewayAnswers gateway;
+    private readonly KeyAnswers keys;
 
     private AdminServer(WebApplication host, AdminSource source)
     {
         this.host = host;
         chain = new ChainAnswers(source);
         gateway = new GatewayAnswers(source);
+        keys = new KeyAnswers(source);
     }
 
     /// <summary>Listens on a socket path; a socket that a dead process left there is replaced.</summary>
@@ -128,20 +130,29 @@ internal sealed class AdminServer : IAsyncDisposable
     {
         HttpRequest request = context.Request;
         string[] parts = (request.Path.Value ?? string.Empty).Split('/', StringSplitOptions.RemoveEmptyEntries);
-        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "tasks"])
+        if (HttpMethods.IsPost(request.Method))
         {
             byte[] body = await ReadBodyAsync(request, context.RequestAborted).ConfigureAwait(false);
-            return await gateway.CreateTaskAsync(body, context.RequestAborted).ConfigureAwait(false);
+            return parts switch
+            {
+                ["v1", "tasks"] =>
+                    await gateway.CreateTaskAsync(body, context.RequestAborted).ConfigureAwait(false),
+                ["v1", "keys", "rotate"] => await keys.RotateAsync(context.RequestAborted).ConfigureAwait(false),
+                ["v1", "keys", "revoke"] =>
+                    await keys.RevokeAsync(body, context.RequestAborted).ConfigureAwait(false),
+                _ => throw NoSuchOrder(),
+            };
         }
 
         if (!HttpMethods.IsGet(request.Method))
         {
-            throw new AdminProblemException(StatusCodes.Status405MethodNotAllowed, "only GET here, and POST v1/tasks");
+            throw NoSuchOrder();
         }
 
         return parts switch
         {
             ["v1", "status"] => gateway.Status(),
+            ["v1", "keys"] => keys.Read(),
             ["v1", "tasks"] => gateway.Tasks(),
             ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
             ["v1", "chain", "status"] => chain.Status(),
@@ -157,6 +168,10 @@ internal sealed class AdminServer : IAsyncDisposable
             _ => throw new AdminProblemException(StatusCodes.Status404NotFound, "there is nothing at this path"),
         };
     }
+
+    private static AdminProblemException NoSuchOrder() => new(
+        StatusCodes.Status405MethodNotAllowed,
+        "only GET here, and POST v1/tasks, v1/keys/rotate and v1/keys/revoke");
 
     private static long? Number(HttpRequest request, string name) =>
         request.Query.TryGetValue(name, out var text) ? Number(text.ToString(), name) : null;

@@ -24,7 +24,7 @@ internal sealed class ChainAnswers(AdminSource source)
         {
             ChainId = genesis.ChainId,
             GenesisHash = genesis.Hash.ToString(),
-            Account = Chain.Account.ToString(),
+            Account = source.Node.Account.ToString(),
             Height = head.Height.Value,
             BlockHash = head.BlockHash.ToString(),
             BlockTime = head.Time,
@@ -112,7 +112,7 @@ internal sealed class ChainAnswers(AdminSource source)
     public PeersAnswer Peers() => new(
         Chain.ConnectedPeers,
         [
-            .. source.Configuration.Peers.Where(p => p.Account != Chain.Account)
+            .. source.Configuration.Peers.Where(p => p.Account != source.Node.Account)
                 .Select(p => new PeersAnswer.PeerItem(p.Account.ToString(), p.Text)),
         ]);
 

@@ -25,17 +25,19 @@ internal sealed class GatewayAnswers(AdminSource source)
     {
         GatewayNode node = source.Node;
         IngestSnapshot ingest = node.Ingest.Counters.Snapshot();
-        int configured = source.Configuration.Peers.Count(p => p.Account != node.Chain.Account);
+        int configured = source.Configuration.Peers.Count(p => p.Account != node.Account);
         long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
-        (string state, List<string> reasons) = Judge(node, configured, free);
+        NodeKeysAnswer keys = new KeyAnswers(source).Read();
+        (string state, List<string> reasons) = Judge(node, keys, configured, free);
         return new StatusAnswer
         {
             State = state,
             Reasons = reasons,
+            Notes = keys is { Phase: KeyPhases.Changed, Advice: { } advice } ? [advice] : [],
             Version = Version,
             ProcessId = Environment.ProcessId,
             UptimeSeconds = Math.Round(source.Time.GetElapsedTime(source.StartedAt).TotalSeconds, 1),
-            Account = node.Chain.Account.ToString(),
+            Account = node.Account.ToString(),
             ChainId = node.State.Genesis.ChainId,
             Height = node.Chain.Head.Height.Value,
             BlockTime = node.Chain.Head.Time,
@@ -110,7 +112,7 @@ internal sealed class GatewayAnswers(AdminSource source)
         }
 
         LedgerState state = source.Node.State;
-        AccountId self = source.Node.Chain.Account;
+        AccountId self = source.Node.Account;
         if (state.Accounts.GetValueOrDefault(self)?.Has(AccountRoles.Administrator) != true)
         {
             throw new AdminProblemException(
@@ -131,7 +133,8 @@ internal sealed class GatewayAnswers(AdminSource source)
             : throw new AdminProblemException(409, $"the node refused the task: {reason}");
     }
 
-    private static (string State, List<string> Reasons) Judge(GatewayNode node, int configured, long free)
+    private static (string State, List<string> Reasons) Judge(
+        GatewayNode node, NodeKeysAnswer keys, int configured, long free)
     {
         if (node.Failure is { } failure)
         {
@@ -149,7 +152,11 @@ internal sealed class GatewayAnswers(AdminSource source)
             reasons.Add($"the state folder's disk has {free >> 20} MiB left");
         }
 
-        if (!node.IsRegistered)
+        if (keys is { Phase: not KeyPhases.Changed, Advice: { } advice })
+        {
+            reasons.Add(advice);
+        }
+        else if (!node.IsRegistered)
         {
             reasons.Add("the training key or a device is not on the chain yet");
         }

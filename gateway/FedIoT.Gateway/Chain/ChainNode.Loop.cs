@@ -43,7 +43,11 @@ public sealed partial class ChainNode : IChainNodeShell
     void IChainNodeShell.OnKeyChanged(ISigner signer) => network.ChangeKey(signer);
 
     /// <inheritdoc/>
-    void IChainNodeShell.OnCommitted(CommittedBlock block) => CompleteWaiters(block.Height);
+    void IChainNodeShell.OnCommitted(CommittedBlock block)
+    {
+        network.OnChainMoved();
+        CompleteWaiters(block.Height);
+    }
 
     private async Task OwnAsync()
     {

@@ -57,7 +57,7 @@ public sealed partial class ChainNode : IAsyncDisposable
         var border = new ChainNodeBorder(options, core.Executor, store, verified);
         proposals = new ProposalAssembler(core.Mempool, inputs.Writer, time);
         var inbox = new PeerInbox(options, border, core.Mempool, proposals, inputs.Writer, SignalTransactionsWait);
-        network = new PeerNetwork(options, signers.Current, new ValidatorSet(options.Validators), inbox, time, logger);
+        network = new PeerNetwork(options, new PeerMembers(core.Executor, application), inbox, time, logger);
     }
 
     /// <summary>The node key that this node signs and connects with now; changes when the chain changes it.</summary>
@@ -80,6 +80,12 @@ public sealed partial class ChainNode : IAsyncDisposable
 
     /// <summary>Peers with an authenticated connection now.</summary>
     public int ConnectedPeers => network.ConnectedCount;
+
+    /// <summary>Who decides the next height.</summary>
+    public ValidatorSet Validators => core.Executor.Validators.Current;
+
+    /// <summary>True for a peer with an authenticated connection.</summary>
+    public bool IsConnected(AccountId peer) => network.IsConnected(peer);
 
     /// <summary>Transactions that wait for a block.</summary>
     public int WaitingTransactions => core.Mempool.Count;
@@ -156,7 +162,7 @@ public sealed partial class ChainNode : IAsyncDisposable
                 .ConfigureAwait(false);
             node = new ChainNode(options, application, keys, store, signStates, time, logger);
             await Task.Run(node.core.Executor.Replay, cancellationToken).ConfigureAwait(false);
-            node.signers.Choose(node.core.Executor.Validators.Current);
+            node.signers.Choose(node.core.Executor.Validators.Current, application);
             await Task.Run(node.Start, cancellationToken).ConfigureAwait(false); // signs: a chip takes its time
             return node;
         }
@@ -253,7 +259,7 @@ public sealed partial class ChainNode : IAsyncDisposable
 
     private void Start()
     {
-        network.Listen();
+        network.Listen(signers.Current);
         tasks = [Task.Run(OwnAsync), Task.Run(SignAllAsync), Task.Run(TickAsync)];
     }
 

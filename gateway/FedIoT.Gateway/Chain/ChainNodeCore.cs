@@ -21,6 +21,7 @@ internal sealed partial class ChainNodeCore
     private const int ResendBackOffMax = 16; // ticks
 
     private readonly ChainNodeOptions options;
+    private readonly IApplication application;
     private readonly IChainNodeShell shell;
     private readonly BlockStore store;
     private readonly NodeSigners signers;
@@ -41,6 +42,7 @@ internal sealed partial class ChainNodeCore
         VerifiedSignatures verified, IChainNodeShell shell, TimeProvider time, ILogger logger)
     {
         this.options = options;
+        this.application = application;
         this.shell = shell;
         this.store = store;
         this.signers = signers;
@@ -218,7 +220,7 @@ internal sealed partial class ChainNodeCore
     {
         shell.ForgetTimers();
         ValidatorSet validators = Executor.Validators.Current;
-        if (signers.Choose(validators))
+        if (signers.Choose(validators, application))
         {
             Log.OtherKey(logger, Executor.Head.Height.Next, signers.Self);
             shell.OnKeyChanged(signers.Current);
@@ -352,10 +354,10 @@ internal sealed partial class ChainNodeCore
     {
         syncPeer = null;
         AccountId[] ahead = [.. peerHeights.Where(p => p.Value > Executor.Head.Height).Select(p => p.Key)];
-        if (ahead.Length > 0)
+        int first = Math.Max(Array.FindIndex(ahead, a => a > lastAsked), 0);
+        for (int i = 0; i < ahead.Length && syncPeer is null; i++)
         {
-            int next = Array.FindIndex(ahead, a => a > lastAsked);
-            RequestBlocks(ahead[Math.Max(next, 0)]);
+            RequestBlocks(ahead[(first + i) % ahead.Length]); // no answer to be had from those who are not connected
         }
     }
 

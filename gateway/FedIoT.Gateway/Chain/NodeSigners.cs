@@ -27,21 +27,23 @@ internal sealed class NodeSigners
         chosen = entries.Length > 0 ? entries[0] : throw new ArgumentException("A node has a key.", nameof(keys));
     }
 
-    /// <summary>The key that signs at the present height; when none is in its set, the one that signed last.</summary>
+    /// <summary>The key that signs at the present height; when none is in its set, the one that may follow.</summary>
     public ISigner Current => chosen.Signer;
 
     /// <summary>Identity of <see cref="Current"/>.</summary>
     public AccountId Self => chosen.Id;
 
-    /// <summary>Takes the key that is in a height's set.</summary>
+    /// <summary>Takes the key that is in a height's set, or else the one that may follow the chain.</summary>
     /// <returns>True when it is another one than before.</returns>
-    public bool Choose(ValidatorSet validators)
+    public bool Choose(ValidatorSet validators, IApplication application)
     {
         // Both can only be there when they are two accounts' keys; then the node stays with what it has.
         Entry before = chosen;
         if (validators.IndexOf(chosen.Id) < 0)
         {
-            chosen = entries.FirstOrDefault(e => validators.IndexOf(e.Id) >= 0) ?? chosen;
+            chosen = entries.FirstOrDefault(e => validators.IndexOf(e.Id) >= 0)
+                ?? entries.FirstOrDefault(e => application.FindFollower(e.Id, out _) == FollowerStatus.Admitted)
+                ?? chosen;
         }
 
         return chosen != before;

@@ -36,6 +36,9 @@ internal sealed record GatewayConfiguration
     /// <summary>The node key.</summary>
     public required KeyReference NodeKey { get; init; }
 
+    /// <summary>The node key that is to take its place; null for none.</summary>
+    public KeyReference? NextNodeKey { get; init; }
+
     /// <summary>The training key.</summary>
     public required KeyReference TrainingKey { get; init; }
 

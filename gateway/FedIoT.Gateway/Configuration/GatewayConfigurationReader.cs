@@ -78,6 +78,7 @@ internal static class GatewayConfigurationReader
         var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
         List<PeerAddress> peers = ReadPeers(file, problems);
         KeyReference nodeKey = ReadKey(keys, "node", folder, problems);
+        KeyReference? nextNodeKey = keys.Has("next_node") ? ReadKey(keys, "next_node", folder, problems) : null;
         KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
         IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
         FeatureSpecification? features = FeatureTables.Read(file, problems);
@@ -94,6 +95,7 @@ internal static class GatewayConfigurationReader
             IdleInterval = idle,
             Peers = peers,
             NodeKey = nodeKey,
+            NextNodeKey = nextNodeKey,
             TrainingKey = trainingKey,
             MqttListen = mqtt,
             Features = features!,

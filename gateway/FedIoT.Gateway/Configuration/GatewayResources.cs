@@ -32,10 +32,16 @@ internal sealed class GatewayResources : IDisposable
     {
         Genesis? genesis = OpenGenesis(configuration, problems);
         ISigner? node = OpenKey(configuration.NodeKey, time, problems);
+        ISigner? next = configuration.NextNodeKey is { } other ? OpenKey(other, time, problems) : null;
         ISigner? training = OpenKey(configuration.TrainingKey, time, problems);
-        if (genesis is not null && node is not null)
+        if (genesis is not null)
         {
-            CheckMembership(configuration, genesis, node, problems);
+            CheckPeers(configuration, genesis, problems);
+        }
+
+        if (next is not null && next.PublicKey.Equals(node?.PublicKey))
+        {
+            problems.Add(configuration.NextNodeKey!.Place, "[keys] next_node is the same key as [keys] node");
         }
 
         var devices = new List<EnrolledDevice>();
@@ -53,10 +59,11 @@ internal sealed class GatewayResources : IDisposable
 
         if (problems.IsEmpty)
         {
-            return new GatewayResources(genesis!, new NodeKeys(node!, training!), devices);
+            return new GatewayResources(genesis!, new NodeKeys(node!, training!) { NextNode = next }, devices);
         }
 
         node?.Dispose();
+        next?.Dispose();
         training?.Dispose();
         return null;
     }
@@ -110,18 +117,9 @@ internal sealed class GatewayResources : IDisposable
         }
     }
 
-    private static void CheckMembership(
-        GatewayConfiguration configuration, Genesis genesis, ISigner node, ProblemList problems)
+    // Whether this gateway's own key is one of the chain's says the chain: it may be younger than the genesis.
+    private static void CheckPeers(GatewayConfiguration configuration, Genesis genesis, ProblemList problems)
     {
-        AccountId self = node.PublicKey.Account;
-        if (genesis.Validators.All(v => v.Key.Account != self))
-        {
-            problems.Add(
-                configuration.NodeKey.Place,
-                $"account {self} of this node key is no validator of the genesis; give its "
-                + "gateway.pub.toml to 'fediot chain genesis'");
-        }
-
         foreach (PeerAddress peer in configuration.Peers)
         {
             if (genesis.Validators.All(v => v.Key.Account != peer.Account))

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Cli;
+using FedIoT.Gateway.Operate;
 using FedIoT.Signing;
 using FedIoT.Wire.Cose;
 
@@ -77,7 +78,8 @@ public static class KeysCommand
         return new Command(
             "keys",
             """
-            Makes, finds and measures keys: in a file, in a PKCS#11 token or TPM, in an ATECC608.
+            Makes, finds and measures keys: in a file, in a PKCS#11 token or TPM, in an ATECC608; changes and ends the
+            node key of a running gateway.
 
             Examples:
               fediot keys create "file:node.key"
@@ -97,6 +99,7 @@ public static class KeysCommand
             Verb(
                 "import-public", "Checks a public key from elsewhere and prints its account",
                 "fediot keys import-public node.pem", RunImport, PublicKeyFile, Algorithm),
+            KeyChangeCommand.Rotate(), KeyChangeCommand.Revoke(),
         };
     }
 

@@ -7,6 +7,7 @@ using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Training;
 using FedIoT.Ledger;
+using FedIoT.Ledger.Events;
 using FedIoT.Signing;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
@@ -21,6 +22,7 @@ namespace FedIoT.Gateway.Node;
 /// </summary>
 public sealed class GatewayNode : IAsyncDisposable
 {
+    private readonly GatewayNodeOptions options;
     private readonly LedgerApplication application;
     private readonly SnapshotWriter snapshots;
     private readonly TransactionSender sender;
@@ -32,6 +34,7 @@ public sealed class GatewayNode : IAsyncDisposable
     private readonly Channel<bool> committed = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    private IReadOnlyDictionary<AccountId, IPEndPoint> configuredPeers = new Dictionary<AccountId, IPEndPoint>();
     private Task participation = Task.CompletedTask;
 
     private GatewayNode(
@@ -39,19 +42,23 @@ public sealed class GatewayNode : IAsyncDisposable
         ChainNode chain, ILogger logger)
     {
         this.application = application;
+        this.options = options;
         this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
-        AccountId self = options.Keys.Node.PublicKey.Account;
-        sender = new TransactionSender(
-            options.Genesis.ChainId, options.Keys.Node,
-            () => application.Committed.Accounts.GetValueOrDefault(self)?.Nonce ?? 0, chain.SubmitAsync);
+        sender = new TransactionSender(options.Genesis.ChainId, FindPresentKey, chain.SubmitAsync);
         registration = new Registration(
             sender, options.Keys.Training.PublicKey, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
             sender, options.Keys.Training, ingest.Store, options.DeltaSource, folder, logger);
     }
+
+    /// <summary>This gateway's account; the hash of its node key as long as the chain does not know it.</summary>
+    public AccountId Account => FindPresentKey().Account;
+
+    /// <summary>Its keys.</summary>
+    public NodeKeys Keys => options.Keys;
 
     /// <summary>Broker, journal and feature store.</summary>
     public IngestServer Ingest { get; }
@@ -106,10 +113,10 @@ public sealed class GatewayNode : IAsyncDisposable
             ChainNode chain = await ChainNode.StartAsync(
                 ChainOptions(options, block =>
                 {
-                    node?.committed.Writer.TryWrite(true);
+                    node?.OnCommitted(last!.Value.Outcome);
                     onCommitted?.Invoke(last!.Value.State, last.Value.Outcome, block);
                 }),
-                application, options.Keys.Node, time, loggers.CreateLogger<ChainNode>(), cancellation)
+                application, options.Keys.AllNode, time, loggers.CreateLogger<ChainNode>(), cancellation)
                 .ConfigureAwait(false);
             node = new GatewayNode(
                 options, application, snapshots, ingest, chain, loggers.CreateLogger<GatewayNode>());
@@ -125,9 +132,17 @@ public sealed class GatewayNode : IAsyncDisposable
     /// <summary>Tells the node where its peers are and begins to take part.</summary>
     public void Connect(IReadOnlyDictionary<AccountId, IPEndPoint> peers)
     {
-        Chain.ConnectPeers(peers);
+        ConnectPeers(peers);
         committed.Writer.TryWrite(true);
         participation = Task.Run(() => ParticipateAsync(stopping.Token));
+    }
+
+    /// <summary>Tells where peers are, by account. May be called again with other addresses.</summary>
+    public void ConnectPeers(IReadOnlyDictionary<AccountId, IPEndPoint> peers)
+    {
+        ArgumentNullException.ThrowIfNull(peers);
+        Volatile.Write(ref configuredPeers, peers);
+        ConnectPresentKeys();
     }
 
     /// <summary>Waits until a part of this gateway ends by itself; call it after <see cref="Connect"/>.</summary>
@@ -163,6 +178,38 @@ public sealed class GatewayNode : IAsyncDisposable
         Timeouts = options.Timeouts,
         OnCommitted = onCommitted,
     };
+
+    private void OnCommitted(BlockOutcome outcome)
+    {
+        committed.Writer.TryWrite(true);
+        if (outcome.Events.OfType<NodeKeyRotated>().Any())
+        {
+            ConnectPresentKeys();
+        }
+    }
+
+    // A configuration names accounts, which stay; peers are known by their present keys.
+    private void ConnectPresentKeys()
+    {
+        LedgerState state = State;
+        var peers = new SortedDictionary<AccountId, IPEndPoint>();
+        foreach ((AccountId account, IPEndPoint endPoint) in Volatile.Read(ref configuredPeers))
+        {
+            peers[state.FindAccount(account)?.Key.Account ?? account] = endPoint;
+        }
+
+        Chain.ConnectPeers(peers);
+    }
+
+    private PresentKey FindPresentKey()
+    {
+        LedgerState state = State;
+        IReadOnlyList<ISigner> keys = options.Keys.AllNode;
+        Account? account = keys.Select(k => state.FindHolder(k.PublicKey.Account)).FirstOrDefault(a => a is not null);
+        return account is null
+            ? new PresentKey(keys[0].PublicKey.Account, keys[0], Nonce: 0)
+            : new PresentKey(account.Id, keys.FirstOrDefault(k => k.PublicKey.Equals(account.Key)), account.Nonce);
+    }
 
     private async Task ParticipateAsync(CancellationToken cancellation)
     {

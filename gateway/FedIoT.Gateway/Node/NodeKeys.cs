@@ -11,6 +11,12 @@ namespace FedIoT.Gateway.Node;
 /// <param name="Training">Deltas.</param>
 public sealed record NodeKeys(ISigner Node, ISigner Training) : IDisposable
 {
+    /// <summary>The node key that is to take, or has taken, the place of <see cref="Node"/>; null for none.</summary>
+    public ISigner? NextNode { get; init; }
+
+    /// <summary>The one or two node keys.</summary>
+    public IReadOnlyList<ISigner> AllNode => NextNode is { } next ? [Node, next] : [Node];
+
     /// <summary>Opens the key files of a folder, or makes them.</summary>
     /// <param name="folder">Created when missing, readable by its owner alone.</param>
     /// <exception cref="SignerException">A file is no key file, or open to others.</exception>
@@ -47,6 +53,7 @@ public sealed record NodeKeys(ISigner Node, ISigner Training) : IDisposable
     public void Dispose()
     {
         Node.Dispose();
+        NextNode?.Dispose();
         Training.Dispose();
     }
 

@@ -90,8 +90,8 @@ internal sealed class GatewayDaemon(
 
     private async Task ServeAsync(GatewayNode node, CancellationToken cancellation)
     {
-        PeerAddress[] others = [.. configuration.Peers.Where(p => p.Account != node.Chain.Account)];
-        var resolver = new PeerResolver(others, node.Chain.ConnectPeers, time);
+        PeerAddress[] others = [.. configuration.Peers.Where(p => p.Account != node.Account)];
+        var resolver = new PeerResolver(others, node.ConnectPeers, time);
         node.Connect(resolver.Numeric());
         using var resolving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task lookups = resolver.RunAsync(resolving.Token);
@@ -118,7 +118,7 @@ internal sealed class GatewayDaemon(
         ChainHead head = node.Chain.Head;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"ready chain={configuration.ChainId} height={head.Height} account={node.Chain.Account} "
+            $"ready chain={configuration.ChainId} height={head.Height} account={node.Account} "
             + $"listen={EndPointText.Of(node.Chain.ListenEndPoint)} mqtt={EndPointText.Of(node.Ingest.EndPoint)} "
             + $"admin={configuration.AdminSocket} pid={Environment.ProcessId}");
     }

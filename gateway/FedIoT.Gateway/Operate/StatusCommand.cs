@@ -24,7 +24,7 @@ internal static class StatusCommand
     public static string Show(StatusAnswer status)
     {
         string verdict = status.State.ToUpperInvariant();
-        string[] reasons = [.. status.Reasons.SelectMany(r => TextTable.Wrap(r, "  "))];
+        string[] reasons = [.. status.Reasons.Concat(status.Notes).SelectMany(r => TextTable.Wrap(r, "  "))];
         return string.Join('\n', reasons.Prepend(verdict)) + "\n" + TextTable.Pairs(
             ("chain", string.Create(
                 CultureInfo.InvariantCulture,

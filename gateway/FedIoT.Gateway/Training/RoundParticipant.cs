@@ -50,6 +50,11 @@ public sealed partial class RoundParticipant
     public async Task OnCommittedAsync(LedgerState state, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(state);
+        if (state.FindAccount(sender.Account) is null)
+        {
+            return; // not on the chain, or this node has not come to where it is
+        }
+
         foreach (TaskState task in state.Tasks.Values)
         {
             cancellation.ThrowIfCancellationRequested();

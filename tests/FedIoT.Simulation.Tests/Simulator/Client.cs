@@ -1,3 +1,4 @@
+using FedIoT.Ledger;
 using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 using FedIoT.Wire.Transactions;
@@ -16,6 +17,8 @@ internal sealed class Client(World world, SimulatedNode node)
     /// <summary>True until all its transactions are in the chain of every honest node.</summary>
     public bool IsWaiting => world.Honest.Any(
         n => !n.IsUp || n.Application!.Committed.Accounts[node.Account].Nonce < TransactionsMax);
+
+    private int rotations; // of the transactions made so far
 
     private ulong Nonce => node.Application!.Committed.Accounts[node.Account].Nonce;
 
@@ -53,10 +56,33 @@ internal sealed class Client(World world, SimulatedNode node)
 
     private byte[] Make(ulong nonce)
     {
-        VerifyingKey key = node.Signer.PublicKey;
-        var body = new RegisterDevice(new DeviceId($"d-{node.Key}-{nonce}"));
-        byte[] payload = TransactionCodec.EncodePayload(World.ChainId, nonce, body);
-        return CoseSign1.Assemble(
-            key, payload, node.Signer.Sign(CoseSign1.SignBytes(key, TransactionCodec.Role, payload)));
+        SimulatedSigner signer = node.Keys[rotations];
+        byte[] payload = TransactionCodec.EncodePayload(World.ChainId, nonce, Body(nonce, signer));
+        return CoseSign1.Assemble(signer.PublicKey, payload, signer.Sign(
+            CoseSign1.SignBytes(signer.PublicKey, TransactionCodec.Role, payload)));
+    }
+
+    // Two changes of the key between devices, and at the end perhaps the end of the key.
+    private TransactionBody Body(ulong nonce, SimulatedSigner signer)
+    {
+        if (nonce is 2 or 5 && rotations + 1 < node.Keys.Count && IsInForce(signer))
+        {
+            SimulatedSigner next = node.Keys[++rotations];
+            byte[] proof = next.Sign(RotateNodeKey.ProofSignBytes(
+                World.ChainId, node.Account, signer.PublicKey, next.PublicKey, nonce));
+            return new RotateNodeKey(next.PublicKey, proof);
+        }
+
+        return nonce == TransactionsMax && world.MayRevoke(node)
+            ? new RevokeNodeKey()
+            : new RegisterDevice(new DeviceId($"d-{node.Key}-{nonce}"));
+    }
+
+    // The ledger refuses a change before the one before holds.
+    private bool IsInForce(SimulatedSigner key)
+    {
+        LedgerState state = node.Application!.Committed;
+        Account account = state.Accounts[node.Account];
+        return account.Key.Equals(key.PublicKey) && account.KeySince <= state.Height.Next;
     }
 }

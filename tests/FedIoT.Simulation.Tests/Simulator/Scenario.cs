@@ -34,6 +34,9 @@ internal sealed record Scenario
 
     public bool HasClockFaults { get; init; }
 
+    /// <summary>Honest validators change their keys, and one may revoke its own.</summary>
+    public bool HasKeyChanges { get; init; }
+
     /// <summary>When the faults end; Byzantine validators go on.</summary>
     public int HealsAtMs { get; init; }
 
@@ -67,13 +70,15 @@ internal sealed record Scenario
             HasDiskFaults = random.Next(3) == 0,
             HasClockFaults = random.Next(3) == 0,
             HealsAtMs = 3_000 + random.Next(3_000),
+            HasKeyChanges = seed % 3 == 1, // not drawn, so that the other seeds' runs stay what they were
         };
     }
 
     public override string ToString() =>
         $"powers {string.Join(',', Powers)}; attacks {string.Join(',', Attacks)}; loss {LossPerMille}, duplicates "
         + $"{DuplicatesPerMille} of 1000; delay to {DelayMsMax} ms; sign to {SignMsMax} ms; "
-        + $"partitions {HasPartitions}, crashes {HasCrashes}, disk {HasDiskFaults}, clock {HasClockFaults}; "
+        + $"partitions {HasPartitions}, crashes {HasCrashes}, disk {HasDiskFaults}, clock {HasClockFaults}, "
+        + $"keys {HasKeyChanges}; "
         + $"heals at {HealsAtMs} ms";
 
     // Always less than a third of the power.

@@ -35,6 +35,9 @@ internal sealed class SimulatedNode : IChainNodeShell
         Id = id;
         Key = key;
         signer = SimulatedSigner.All[key];
+        Keys = world.Scenario.HasKeyChanges && attack is null
+            ? [signer, .. SimulatedSigner.Spares[key]]
+            : [signer];
         attacker = attack is { } kind ? new Attacker(world, this, kind) : null;
         Clock = new SimulatedClock(() => world.NowMs);
     }
@@ -44,9 +47,13 @@ internal sealed class SimulatedNode : IChainNodeShell
     /// <summary>Position of its key among all.</summary>
     public int Key { get; }
 
+    /// <summary>Its account, and its name among peers, whatever key it has.</summary>
     public AccountId Account => signer.PublicKey.Account;
 
     public SimulatedSigner Signer => signer;
+
+    /// <summary>The node keys that it may have, one after the other.</summary>
+    public IReadOnlyList<SimulatedSigner> Keys { get; }
 
     public bool IsHonest => attacker is null;
 
@@ -60,7 +67,7 @@ internal sealed class SimulatedNode : IChainNodeShell
 
     public BlockStore? Store { get; private set; }
 
-    public SignStateLog? SignState { get; private set; }
+    public IReadOnlyList<SignStateLog> SignStates { get; private set; } = [];
 
     public int Incarnation => incarnation;
 
@@ -90,14 +97,17 @@ internal sealed class SimulatedNode : IChainNodeShell
         signerFreeAt = world.NowMs;
         Guard(() =>
         {
-            SignState = SignStateLog.Open(disk, "/sign", Account, SegmentBytes);
-            open.Add(SignState);
+            SignStates = [.. Keys.Select(k => SignStateLog.Open(
+                disk, $"/sign/{k.PublicKey.Account}", k.PublicKey.Account, SegmentBytes))];
+            open.AddRange(SignStates);
             Store = BlockStore.Open(disk, "/blocks", SegmentBytes * 2);
             open.Add(Store);
             Application = new LedgerApplication(world.Genesis);
             ChainNodeOptions options = world.Options with { OnCommitted = b => world.Record.OnCommitted(this, b) };
+            var signers = new NodeSigners(
+                World.ChainId, [.. Keys.Zip(SignStates, (k, s) => ((ISigner)k, (ISignState)s))]);
             core = new ChainNodeCore(
-                options, Application, signer, Store, SignState, world.Verified, this, Clock, NullLogger.Instance);
+                options, Application, signers, Store, world.Verified, this, Clock, NullLogger.Instance);
             border = new ChainNodeBorder(options, core.Executor, Store, world.Verified);
             core.Executor.Replay();
             world.Record.OnStarted(this);
@@ -205,6 +215,11 @@ internal sealed class SimulatedNode : IChainNodeShell
             }
         });
         return true;
+    }
+
+    void IChainNodeShell.OnKeyChanged(ISigner signer)
+    {
+        // The world knows a node by its account, and connections outlive the key here.
     }
 
     void IChainNodeShell.OnCommitted(CommittedBlock block)

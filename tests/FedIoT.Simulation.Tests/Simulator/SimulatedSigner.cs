@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 using NSec.Cryptography;
 
@@ -23,6 +24,14 @@ internal sealed class SimulatedSigner : ISigner
     /// <summary>Keys of the simulation, ascending by account.</summary>
     public static IReadOnlyList<SimulatedSigner> All { get; } =
         [.. Enumerable.Range(0, 10).Select(i => new SimulatedSigner(i)).OrderBy(s => s.PublicKey.Account)];
+
+    /// <summary>Keys that come in the place of those, two for each.</summary>
+    public static IReadOnlyList<IReadOnlyList<SimulatedSigner>> Spares { get; } =
+        [.. Enumerable.Range(0, 10).Select(i => new[] { new SimulatedSigner(100 + i), new SimulatedSigner(200 + i) })];
+
+    /// <summary>The key with this hash.</summary>
+    public static SimulatedSigner Find(AccountId key) =>
+        All.Concat(Spares.SelectMany(s => s)).First(s => s.PublicKey.Account == key);
 
     public VerifyingKey PublicKey { get; }
 

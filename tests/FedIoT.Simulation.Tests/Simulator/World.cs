@@ -89,6 +89,11 @@ internal sealed class World
         Record.CheckEnd();
     }
 
+    /// <summary>True for one honest node that the others can do without: less than a third stays Byzantine.</summary>
+    public bool MayRevoke(SimulatedNode node) => Scenario.HasKeyChanges && Scenario.Seed % 2 == 1
+        && node == Honest.Last() && Honest.Count() > 1
+        && Scenario.Powers.Take(Scenario.Attacks.Count).Sum() * 3 < Scenario.TotalPower - Scenario.Powers[node.Key];
+
     public int Random(int bound) => random.Next(bound);
 
     public ulong Next() => random.Next();

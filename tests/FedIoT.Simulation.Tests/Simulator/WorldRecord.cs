@@ -27,6 +27,16 @@ internal sealed class WorldRecord(World world)
     /// <summary>Validators that were struck for equivocation.</summary>
     public int StruckCount => world.Honest.First().Application!.Committed.Faults.Count;
 
+    /// <summary>Changes of node keys, and keys that were revoked.</summary>
+    public (int Changed, int Revoked) KeysEnded
+    {
+        get
+        {
+            LedgerState state = world.Honest.First().Application!.Committed;
+            return (state.Accounts.Values.Sum(a => a.Rotations), state.Accounts.Values.Count(a => a.IsRevoked));
+        }
+    }
+
     /// <summary>Hash of some block proposed at a height; null when none was.</summary>
     public Hash256? AnyBlock(Height height, int round) =>
         blocks.TryGetValue(height.Value, out List<Hash256>? known)
@@ -61,7 +71,7 @@ internal sealed class WorldRecord(World world)
             {
                 Proposal p = proposal.Proposal;
                 world.Check(
-                    ProposerOf(p.Height, p.Round) == node.Account,
+                    ProposerOf(p.Height, p.Round) == p.Proposer && IsOwn(node, p.Proposer),
                     () => $"node {node.Id} proposes at {p.Height}/{p.Round}, where it is not the proposer");
                 CheckSignedOnce(node, p.Height, p.Round, 0, p.BlockHash);
             }
@@ -70,6 +80,8 @@ internal sealed class WorldRecord(World world)
         }
         else if (signed is ConsensusEvent.VoteSigned { Vote: { } vote } && node.IsHonest)
         {
+            world.Check(
+                IsOwn(node, vote.Vote.Validator), () => $"node {node.Id} votes as somebody else at {vote.Vote.Height}");
             CheckSignedOnce(node, vote.Vote.Height, vote.Vote.Round, (int)vote.Vote.Type, vote.Vote.BlockHash);
             CheckHonestVote(node, vote.Vote);
             AddPrevote(vote.Vote);
@@ -110,7 +122,7 @@ internal sealed class WorldRecord(World world)
                 height >= node.HighestCommitted,
                 () => $"node {node.Id} lost committed blocks: {height} of {node.HighestCommitted} are left");
             node.HighestCommitted = height; // a stored commit may not have been executed before
-            foreach (SignRecord signed in node.SignState!.At(new Height(height + 1)))
+            foreach (SignRecord signed in node.SignStates.SelectMany(s => s.At(new Height(height + 1))))
             {
                 OnRestored(node, signed); // it may have died between writing and sending
             }
@@ -146,6 +158,8 @@ internal sealed class WorldRecord(World world)
             AddPrevote(vote.Vote);
         }
     }
+
+    private static bool IsOwn(SimulatedNode node, AccountId key) => node.Keys.Any(k => k.PublicKey.Account == key);
 
     private static TValue GetOrAdd<TKey, TValue>(Dictionary<TKey, TValue> map, TKey key)
         where TKey : notnull
@@ -240,7 +254,7 @@ internal sealed class WorldRecord(World world)
         ValidatorSet set = height.Value <= 2
             ? new ValidatorSet(world.Options.Validators)
             : new ValidatorSet(PowersAt(height).Select(p =>
-                new Validator(SimulatedSigner.All.First(s => s.PublicKey.Account == p.Key).PublicKey, p.Value)));
+                new Validator(SimulatedSigner.Find(p.Key).PublicKey, p.Value)));
         var voters = commit.Signatures.Select(s => set[s.ValidatorIndex].Account).ToHashSet();
         world.Check(IsQuorum(height, voters), () => $"the commit of height {height} has too little power");
         foreach (CommitSignature signature in commit.Signatures)

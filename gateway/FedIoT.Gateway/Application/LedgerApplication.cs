@@ -71,14 +71,12 @@ public sealed class LedgerApplication : IApplication, IRestorable
     {
         key = null;
         LedgerState state = committed;
-        if (state.FindKey(account) is not { } known)
+        if (state.FindKey(account) is not { } record) // a peer is named by its present key
         {
             return FollowerStatus.Unknown;
         }
 
-        // A revoked account has no role, and a replaced key speaks for nobody.
-        bool isAdmitted = known.IsInForce && state.Accounts[known.Account].Has(AccountRoles.Gateway);
-        key = isAdmitted ? known.Key : null;
+        key = record.IsInForce && state.Accounts[record.Account].Has(AccountRoles.Gateway) ? record.Key : null;
         return key is null ? FollowerStatus.Refused : FollowerStatus.Admitted;
     }
 

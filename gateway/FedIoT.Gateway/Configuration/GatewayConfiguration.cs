@@ -42,6 +42,9 @@ internal sealed record GatewayConfiguration
     /// <summary>The training key.</summary>
     public required KeyReference TrainingKey { get; init; }
 
+    /// <summary>Rounds that one training key in a file signs for; 0 for no schedule.</summary>
+    public required int TrainingKeyRounds { get; init; }
+
     /// <summary>Where devices connect.</summary>
     public required IPEndPoint MqttListen { get; init; }
 

@@ -80,6 +80,8 @@ internal static class GatewayConfigurationReader
         KeyReference nodeKey = ReadKey(keys, "node", folder, problems);
         KeyReference? nextNodeKey = keys.Has("next_node") ? ReadKey(keys, "next_node", folder, problems) : null;
         KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
+        int trainingRounds = (int)keys.Integer(
+            "training_rounds", 0, 1_000_000, fallback: Training.TrainingKeys.RoundsDefault);
         IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
         FeatureSpecification? features = FeatureTables.Read(file, problems);
         List<GatewayConfiguration.DeviceEntry> devices = ReadDevices(file, folder, problems);
@@ -96,6 +98,7 @@ internal static class GatewayConfigurationReader
             Peers = peers,
             NodeKey = nodeKey,
             NextNodeKey = nextNodeKey,
+            TrainingKeyRounds = trainingRounds,
             TrainingKey = trainingKey,
             MqttListen = mqtt,
             Features = features!,

@@ -59,7 +59,14 @@ internal sealed class GatewayResources : IDisposable
 
         if (problems.IsEmpty)
         {
-            return new GatewayResources(genesis!, new NodeKeys(node!, training!) { NextNode = next }, devices);
+            return new GatewayResources(
+                genesis!,
+                new NodeKeys(node!, training!)
+                {
+                    NextNode = next,
+                    TrainingFile = configuration.TrainingKey.Address.FilePath,
+                },
+                devices);
         }
 
         node?.Dispose();

@@ -26,6 +26,7 @@ public sealed class GatewayNode : IAsyncDisposable
     private readonly LedgerApplication application;
     private readonly SnapshotWriter snapshots;
     private readonly TransactionSender sender;
+    private readonly TrainingKeys trainingKeys;
     private readonly Registration registration;
     private readonly RoundParticipant participant;
     private readonly CancellationTokenSource stopping = new();
@@ -47,11 +48,13 @@ public sealed class GatewayNode : IAsyncDisposable
         Ingest = ingest;
         Chain = chain;
         sender = new TransactionSender(options.Genesis.ChainId, FindPresentKey, chain.SubmitAsync);
+        trainingKeys = new TrainingKeys(
+            options.Keys.Training, options.Keys.TrainingFile, options.TrainingKeyRounds);
         registration = new Registration(
-            sender, options.Keys.Training.PublicKey, options.TrainingDevices, logger);
+            sender, trainingKeys, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
-            sender, options.Keys.Training, ingest.Store, options.DeltaSource, folder, logger);
+            sender, trainingKeys, ingest.Store, options.DeltaSource, folder, logger);
     }
 
     /// <summary>This gateway's account; the hash of its node key as long as the chain does not know it.</summary>
@@ -165,6 +168,7 @@ public sealed class GatewayNode : IAsyncDisposable
         await snapshots.DisposeAsync().ConfigureAwait(false);
         await Ingest.DisposeAsync().ConfigureAwait(false);
         sender.Dispose();
+        trainingKeys.Dispose();
         stopping.Dispose();
     }
 

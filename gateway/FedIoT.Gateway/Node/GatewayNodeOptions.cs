@@ -20,6 +20,9 @@ public sealed record GatewayNodeOptions
     /// <summary>Keys of this gateway.</summary>
     public required NodeKeys Keys { get; init; }
 
+    /// <summary>Rounds that one training key signs for; 0 for as long as it is configured.</summary>
+    public int TrainingKeyRounds { get; init; }
+
     /// <summary>What the devices compute.</summary>
     public required FeatureSpecification Features { get; init; }
 

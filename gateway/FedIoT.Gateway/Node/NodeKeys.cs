@@ -11,6 +11,9 @@ namespace FedIoT.Gateway.Node;
 /// <param name="Training">Deltas.</param>
 public sealed record NodeKeys(ISigner Node, ISigner Training) : IDisposable
 {
+    /// <summary>The file of <see cref="Training"/>, so that it can be changed by schedule; null for none.</summary>
+    public string? TrainingFile { get; init; }
+
     /// <summary>The node key that is to take, or has taken, the place of <see cref="Node"/>; null for none.</summary>
     public ISigner? NextNode { get; init; }
 

@@ -63,6 +63,7 @@ internal sealed class GatewayDaemon(
                     Folder = configuration.StateFolder,
                     Genesis = resources.Genesis,
                     Keys = resources.Keys,
+                    TrainingKeyRounds = configuration.TrainingKeyRounds,
                     Features = configuration.Features,
                     Devices = resources.Devices,
                     TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],

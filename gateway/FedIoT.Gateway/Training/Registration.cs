@@ -7,21 +7,22 @@ using Microsoft.Extensions.Logging;
 namespace FedIoT.Gateway.Training;
 
 /// <summary>
-/// Brings a gateway's training key and devices onto the chain: after every block, sends what the committed state
+/// Brings a gateway's training keys and devices onto the chain: after every block, sends what the committed state
 /// does not show yet. One task calls it.
 /// </summary>
 /// <param name="sender">Signs and submits with the node key.</param>
-/// <param name="trainingKey">Public part of the key that signs deltas.</param>
+/// <param name="keys">The training key and its schedule.</param>
 /// <param name="devices">Devices whose samples this gateway trains on.</param>
 /// <param name="logger">Tells of refused transactions.</param>
 public sealed partial class Registration(
-    TransactionSender sender, VerifyingKey trainingKey, IReadOnlyList<DeviceId> devices, ILogger logger)
+    TransactionSender sender, TrainingKeys keys, IReadOnlyList<DeviceId> devices, ILogger logger)
 {
     // A submitted transaction that no block took within so many blocks is sent again.
     private const int ResendBlocks = 20;
 
     private readonly SortedDictionary<DeviceId, Height> sentDevices = [];
-    private Height? sentKey;
+    private VerifyingKey? sentKey;
+    private Height? keySentAt;
 
     /// <summary>True when the state shows the training key and every device.</summary>
     public bool IsComplete(LedgerState state)
@@ -34,10 +35,15 @@ public sealed partial class Registration(
     public async Task OnCommittedAsync(LedgerState state, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (!HasKey(state) && IsDue(sentKey, state.Height)
-            && await SendAsync(new RegisterTrainingKey(trainingKey), cancellation).ConfigureAwait(false))
+        if (keys.TryRetire(state, sender.Account))
         {
-            sentKey = state.Height;
+            Log.Retired(logger, state.Height);
+        }
+
+        if (keys.Wanted(state, sender.Account) is { } key && (!key.Equals(sentKey) || IsDue(keySentAt, state.Height))
+            && await SendAsync(new RegisterTrainingKey(key), cancellation).ConfigureAwait(false))
+        {
+            (sentKey, keySentAt) = (key, state.Height);
         }
 
         foreach (DeviceId device in devices)
@@ -53,8 +59,7 @@ public sealed partial class Registration(
 
     private static bool IsDue(Height? sent, Height now) => sent is not { } at || now.Value - at.Value >= ResendBlocks;
 
-    private bool HasKey(LedgerState state) =>
-        trainingKey.Equals(state.Accounts.GetValueOrDefault(sender.Account)?.TrainingKey);
+    private bool HasKey(LedgerState state) => keys.IsRegistered(state.FindAccount(sender.Account));
 
     private async Task<bool> SendAsync(TransactionBody body, CancellationToken cancellation)
     {
@@ -73,5 +78,10 @@ public sealed partial class Registration(
             EventId = 3101, Level = LogLevel.Warning,
             Message = "The node refused {Type}: {Reason}. It is sent again after the next block.")]
         public static partial void Refused(ILogger logger, TransactionType type, string reason);
+
+        [LoggerMessage(
+            EventId = 3102, Level = LogLevel.Information,
+            Message = "The training key was changed; the old one was deleted at height {Height}.")]
+        public static partial void Retired(ILogger logger, Height height);
     }
 }

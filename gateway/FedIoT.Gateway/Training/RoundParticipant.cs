@@ -1,4 +1,3 @@
-using FedIoT.Consensus;
 using FedIoT.Ledger;
 using FedIoT.Storage.Features;
 using FedIoT.Wire;
@@ -18,7 +17,7 @@ public sealed partial class RoundParticipant
     private const int ResendBlocks = 20;
 
     private readonly TransactionSender sender;
-    private readonly ISigner trainingKey;
+    private readonly TrainingKeys keys;
     private readonly FeatureStore features;
     private readonly IDeltaSource source;
     private readonly string folder;
@@ -28,18 +27,18 @@ public sealed partial class RoundParticipant
 
     /// <summary>Creates the participant.</summary>
     /// <param name="sender">Signs and submits with the node key.</param>
-    /// <param name="trainingKey">Signs deltas.</param>
+    /// <param name="keys">Sign deltas.</param>
     /// <param name="features">Where the devices' samples are.</param>
     /// <param name="source">Trains.</param>
     /// <param name="folder">Folder for the rounds under way; exists.</param>
     /// <param name="logger">Tells of refused transactions.</param>
     public RoundParticipant(
-        TransactionSender sender, ISigner trainingKey, FeatureStore features, IDeltaSource source, string folder,
+        TransactionSender sender, TrainingKeys keys, FeatureStore features, IDeltaSource source, string folder,
         ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(sender);
         this.sender = sender;
-        this.trainingKey = trainingKey;
+        this.keys = keys;
         this.features = features;
         this.source = source;
         this.folder = folder;
@@ -75,7 +74,7 @@ public sealed partial class RoundParticipant
     {
         if (!participants.TryGetValue(task.Id, out TaskParticipant? participant))
         {
-            participant = new TaskParticipant(sender.Account, task.Id, trainingKey, features, source, folder);
+            participant = new TaskParticipant(sender.Account, task.Id, keys, features, source, folder);
             participants[task.Id] = participant;
         }
 

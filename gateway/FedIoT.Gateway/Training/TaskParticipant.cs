@@ -16,7 +16,7 @@ namespace FedIoT.Gateway.Training;
 internal sealed class TaskParticipant
 {
     private readonly AccountId self;
-    private readonly ISigner trainingKey;
+    private readonly TrainingKeys keys;
     private readonly FeatureStore features;
     private readonly IDeltaSource source;
     private readonly string path;
@@ -27,15 +27,15 @@ internal sealed class TaskParticipant
     /// <summary>Creates the participant and reads what an earlier run left.</summary>
     /// <param name="self">This gateway.</param>
     /// <param name="task">Task id.</param>
-    /// <param name="trainingKey">Signs deltas.</param>
+    /// <param name="keys">Sign deltas.</param>
     /// <param name="features">Where the devices' samples are.</param>
     /// <param name="source">Trains.</param>
     /// <param name="folder">Folder for the pending round; exists.</param>
     public TaskParticipant(
-        AccountId self, Hash256 task, ISigner trainingKey, FeatureStore features, IDeltaSource source, string folder)
+        AccountId self, Hash256 task, TrainingKeys keys, FeatureStore features, IDeltaSource source, string folder)
     {
         this.self = self;
-        this.trainingKey = trainingKey;
+        this.keys = keys;
         this.features = features;
         this.source = source;
         path = Path.Combine(folder, $"round-{task}.cbor");
@@ -91,13 +91,14 @@ internal sealed class TaskParticipant
         var constants = new LearningConstants(
             task.Standardisation!.MeanQ8.AsSpan(), task.Standardisation.DeviationQ8.AsSpan());
         var deltas = new List<PendingDelta>();
+        ISigner? key = keys.ForRound(state.Accounts[self], task); // none: it was deleted or lost, so no delta
         foreach (DeviceId device in OwnDevices(state))
         {
             cancellation.ThrowIfCancellationRequested();
             LabelledSamples own = SamplesOf(task, device);
-            if (own.Count > 0)
+            if (own.Count > 0 && key is not null)
             {
-                deltas.Add(Train(task, device, own, constants));
+                deltas.Add(Train(task, device, own, constants, key));
             }
         }
 
@@ -107,7 +108,8 @@ internal sealed class TaskParticipant
         return round;
     }
 
-    private PendingDelta Train(TaskState task, DeviceId device, LabelledSamples own, LearningConstants constants)
+    private PendingDelta Train(
+        TaskState task, DeviceId device, LabelledSamples own, LearningConstants constants, ISigner trainingKey)
     {
         int count = task.Specification.Architecture.ParameterCount;
         float[] residual = residuals.TryGetValue(device, out float[]? kept) && kept.Length == count

@@ -19,6 +19,24 @@ public static class DurableFile
     public static void Replace(string path, ReadOnlySpan<byte> bytes, bool ownerOnly = false) =>
         Replace(RealDisk.Instance, path, bytes, ownerOnly);
 
+    /// <summary>Puts a file that is whole and synced in the place of another one of its folder, durably.</summary>
+    /// <param name="source">The file; its name is gone afterwards.</param>
+    /// <param name="target">What it replaces.</param>
+    /// <exception cref="StorageException">Both are as they were (or, after the rename, the new one is in place).
+    /// </exception>
+    public static void Move(string source, string target)
+    {
+        try
+        {
+            RealDisk.Instance.Rename(source, target);
+            RealDisk.Instance.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(target))!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException("replace", target, e.Message, e);
+        }
+    }
+
     /// <summary>Reads a whole file; null when it does not exist.</summary>
     /// <param name="path">The file.</param>
     /// <param name="bytesMax">Most bytes that are accepted, and allocated.</param>

@@ -20,9 +20,11 @@ public sealed class AdminSchemaTests
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
             finalityMsP99
         fediot.evidence/1: evidence[kind account height task round hash] schema
+        fediot.node-keys/1: schema account key algorithm keySince rotations signsWith nextKey height phase
+            advice
         fediot.peers/1: connected peers[account address] schema
         fediot.problem/1: problem schema
-        fediot.status/1: schema state reasons[] version processId uptimeSeconds account chainId height
+        fediot.status/1: schema state reasons[] notes[] version processId uptimeSeconds account chainId height
             blockTime peersConnected peersConfigured chainListen mqttListen isRegistered devices
             framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
             transactionsWaiting stateFreeBytes

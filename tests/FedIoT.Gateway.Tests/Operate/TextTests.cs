@@ -59,6 +59,7 @@ public sealed class TextTests
         PeersConfigured = 3,
         ChainListen = "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
         MqttListen = "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
+        Notes = [],
         IsRegistered = true,
         Devices = 10_000,
         FramesAcknowledged = 1,

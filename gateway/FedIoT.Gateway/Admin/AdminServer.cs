@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using FedIoT.Consensus;
 using FedIoT.Gateway.Cli;
 using FedIoT.Wire;
 using Microsoft.AspNetCore.Builder;
@@ -28,6 +29,7 @@ internal sealed class AdminServer : IAsyncDisposable
     private readonly ChainAnswers chain;
     private readonly GatewayAnswers gateway;
     private readonly KeyAnswers keys;
+    private readonly StationAnswers station;
 
     private AdminServer(WebApplication host, AdminSource source)
     {
@@ -35,6 +37,7 @@ internal sealed class AdminServer : IAsyncDisposable
         chain = new ChainAnswers(source);
         gateway = new GatewayAnswers(source);
         keys = new KeyAnswers(source);
+        station = new StationAnswers(source);
     }
 
     /// <summary>Listens on a socket path; a socket that a dead process left there is replaced.</summary>
@@ -120,6 +123,11 @@ internal sealed class AdminServer : IAsyncDisposable
         {
             await WriteAsync(context, e.Status, new ProblemAnswer(e.Message)).ConfigureAwait(false);
         }
+        catch (SignerException e)
+        {
+            await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new ProblemAnswer(e.Message))
+                .ConfigureAwait(false);
+        }
         catch (BadHttpRequestException e)
         {
             await WriteAsync(context, e.StatusCode, new ProblemAnswer(e.Message)).ConfigureAwait(false);
@@ -140,6 +148,11 @@ internal sealed class AdminServer : IAsyncDisposable
                 ["v1", "keys", "rotate"] => await keys.RotateAsync(context.RequestAborted).ConfigureAwait(false),
                 ["v1", "keys", "revoke"] =>
                     await keys.RevokeAsync(body, context.RequestAborted).ConfigureAwait(false),
+                ["v1", "station", "clear-alarm"] => station.ClearAlarm(),
+                ["v1", "station", "set-clock"] => station.SetClock(),
+                ["v1", "station", "enrolment"] => station.AllowEnrolment(body),
+                ["v1", "station", _] => throw new AdminProblemException(
+                    StatusCodes.Status404NotFound, "there is nothing at this path"),
                 _ => throw NoSuchOrder(),
             };
         }
@@ -153,6 +166,7 @@ internal sealed class AdminServer : IAsyncDisposable
         {
             ["v1", "status"] => gateway.Status(),
             ["v1", "keys"] => keys.Read(),
+            ["v1", "station"] => station.Status(),
             ["v1", "tasks"] => gateway.Tasks(),
             ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
             ["v1", "chain", "status"] => chain.Status(),
@@ -171,7 +185,7 @@ internal sealed class AdminServer : IAsyncDisposable
 
     private static AdminProblemException NoSuchOrder() => new(
         StatusCodes.Status405MethodNotAllowed,
-        "only GET here, and POST v1/tasks, v1/keys/rotate and v1/keys/revoke");
+        "only GET here, and POST v1/tasks, v1/station, v1/keys/rotate and v1/keys/revoke");
 
     private static long? Number(HttpRequest request, string name) =>
         request.Query.TryGetValue(name, out var text) ? Number(text.ToString(), name) : null;

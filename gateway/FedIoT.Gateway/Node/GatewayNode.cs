@@ -20,10 +20,11 @@ namespace FedIoT.Gateway.Node;
 /// opens. State directory: <c>ingest/</c>, <c>chain/</c>, <c>training/</c>, <c>keys/</c>,
 /// <c>snapshots/</c>, <c>genesis.cbor</c>.
 /// </summary>
-public sealed class GatewayNode : IAsyncDisposable
+public sealed partial class GatewayNode : IAsyncDisposable
 {
     private readonly GatewayNodeOptions options;
     private readonly LedgerApplication application;
+    private readonly ILogger logger;
     private readonly SnapshotWriter snapshots;
     private readonly TransactionSender sender;
     private readonly TrainingKeys trainingKeys;
@@ -44,12 +45,13 @@ public sealed class GatewayNode : IAsyncDisposable
     {
         this.application = application;
         this.options = options;
+        this.logger = logger;
         this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
         sender = new TransactionSender(options.Genesis.ChainId, FindPresentKey, chain.SubmitAsync);
         trainingKeys = new TrainingKeys(
-            options.Keys.Training, options.Keys.TrainingFile, options.TrainingKeyRounds);
+            options.Keys.Training, options.Keys.TrainingFile, options.TrainingKeyRounds, options.Keys.Guard);
         registration = new Registration(
             sender, trainingKeys, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
@@ -109,6 +111,7 @@ public sealed class GatewayNode : IAsyncDisposable
                 StateFolder = Path.Combine(options.Folder, "ingest"),
                 Devices = options.Devices,
                 Specification = options.Features,
+                OnUnknownDevice = options.OnUnknownDevice,
             },
             time, loggers.CreateLogger<IngestServer>(), cancellation).ConfigureAwait(false);
         try
@@ -215,14 +218,27 @@ public sealed class GatewayNode : IAsyncDisposable
             : new PresentKey(account.Id, keys.FirstOrDefault(k => k.PublicKey.Equals(account.Key)), account.Nonce);
     }
 
+    private static partial class Log
+    {
+        [LoggerMessage(3201, LogLevel.Warning, "This gateway takes no part in the round for now: {Problem}")]
+        public static partial void NotSigned(ILogger logger, string problem);
+    }
+
     private async Task ParticipateAsync(CancellationToken cancellation)
     {
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
             LedgerState state = State;
-            await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
-            await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+            try
+            {
+                await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+                await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+            }
+            catch (SignerException e)
+            {
+                Log.NotSigned(logger, e.Message); // the next block tries again
+            }
         }
     }
 }

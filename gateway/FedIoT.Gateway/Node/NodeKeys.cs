@@ -11,6 +11,9 @@ namespace FedIoT.Gateway.Node;
 /// <param name="Training">Deltas.</param>
 public sealed record NodeKeys(ISigner Node, ISigner Training) : IDisposable
 {
+    /// <summary>Put in front of a training key that is made later, as it is in front of the others.</summary>
+    public Func<ISigner, ISigner> Guard { get; init; } = key => key;
+
     /// <summary>The file of <see cref="Training"/>, so that it can be changed by schedule; null for none.</summary>
     public string? TrainingFile { get; init; }
 

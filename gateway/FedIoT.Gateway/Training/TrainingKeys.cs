@@ -22,26 +22,31 @@ public sealed class TrainingKeys : IDisposable
 
     private const string NextExtension = ".next";
 
-    private readonly ISigner configured;
     private readonly string? path;
     private readonly int rounds;
+    private readonly Func<ISigner, ISigner> guard;
     private ISigner current;
-    private Ed25519Signer? next;
+    private Ed25519Signer? currentFile; // null while the current key is the configured one
+    private ISigner? next;
+    private Ed25519Signer? nextFile;
 
     /// <summary>Takes the configured key, and finds a change that was under way.</summary>
     /// <param name="configured">The training key; not disposed here.</param>
     /// <param name="path">Its file; null for a key in hardware, which is not changed by schedule.</param>
     /// <param name="rounds">Rounds that one key signs for; 0 for no schedule.</param>
+    /// <param name="guard">Put in front of a key that is made or found here; the key stays with this object.</param>
     /// <exception cref="SignerException">The file of a change under way is no key file.</exception>
-    public TrainingKeys(ISigner configured, string? path, int rounds)
+    public TrainingKeys(ISigner configured, string? path, int rounds, Func<ISigner, ISigner> guard)
     {
         ArgumentNullException.ThrowIfNull(configured);
+        ArgumentNullException.ThrowIfNull(guard);
         ArgumentOutOfRangeException.ThrowIfNegative(rounds);
-        this.configured = configured;
+        this.guard = guard;
         this.path = path;
         this.rounds = path is null ? 0 : rounds;
         current = configured;
-        next = NextPath is { } file && File.Exists(file) ? Ed25519Signer.Open(file) : null;
+        nextFile = NextPath is { } file && File.Exists(file) ? Ed25519Signer.Open(file) : null;
+        next = nextFile is null ? null : guard(nextFile);
     }
 
     private string? NextPath => path is null ? null : path + NextExtension;
@@ -76,7 +81,8 @@ public sealed class TrainingKeys : IDisposable
 
         if (next is null && NextPath is { } file && (isLost || IsDue(state, account)))
         {
-            next = Ed25519Signer.Create(file);
+            nextFile = Ed25519Signer.Create(file);
+            next = guard(nextFile);
         }
 
         return next?.PublicKey;
@@ -104,24 +110,16 @@ public sealed class TrainingKeys : IDisposable
         }
 
         DurableFile.Move(NextPath!, path!);
-        ForgetCurrent();
-        (current, next) = (next, null);
+        currentFile?.Dispose();
+        (current, currentFile, next, nextFile) = (next, nextFile, null, null);
         return true;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        next?.Dispose();
-        ForgetCurrent();
-    }
-
-    private void ForgetCurrent()
-    {
-        if (current != configured)
-        {
-            current.Dispose(); // the configured one belongs to whoever opened it
-        }
+        nextFile?.Dispose();
+        currentFile?.Dispose(); // the configured one belongs to whoever opened it
     }
 
     private static bool IsOldKeyNeeded(LedgerState state, Account account) => state.Tasks.Values.Any(

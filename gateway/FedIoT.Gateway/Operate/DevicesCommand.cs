@@ -28,18 +28,18 @@ internal static class DevicesCommand
               fediot devices enrol pump-01
             """)
         {
-            id, config,
+            id, config, VerbAnswer.Json,
         };
         enrol.SetAction(async (parsed, _) =>
         {
             string file = ConfigurationOption.Find(parsed.GetValue(config));
-            await Console.Out.WriteLineAsync(Enrol(file, parsed.GetRequiredValue(id))).ConfigureAwait(false);
+            await EnrolAsync(parsed, file, parsed.GetRequiredValue(id)).ConfigureAwait(false);
             return ExitCode.Success;
         });
         return new Command("devices", "The sensor devices of this gateway") { enrol };
     }
 
-    private static string Enrol(string file, string name)
+    private static Task EnrolAsync(ParseResult parsed, string file, string name)
     {
         if (!DeviceId.TryParse(name, out DeviceId id))
         {
@@ -64,16 +64,23 @@ internal static class DevicesCommand
         }
 
         // The key itself stays off the terminal and out of its history.
-        return
+        string change = known is null ? "device added" : "unchanged";
+        string features = Describe(configuration.Features);
+        return VerbAnswer.WriteAsync(
+            parsed, "enrol",
             $"""
             device         {id}
             key file       {keyFile} ({(isNewKey ? "new" : "kept")}; 64 hexadecimal digits, secret)
             broker         MQTT 5, port {configuration.MqttListen.Port} of this gateway
             client id      {id}
             user name      {id}
-            features       {Describe(configuration.Features)}
-            configuration  {file} ({(known is null ? "device added" : "unchanged")}); restart the gateway to let it in
-            """;
+            features       {features}
+            configuration  {file} ({change}); restart the gateway to let it in
+            """,
+            new("device", id.ToString()), new("keyFile", keyFile), new("isNewKey", isNewKey),
+            new("mqttPort", configuration.MqttListen.Port), new("features", features),
+            new("featureTag", $"{configuration.Features.Tag:x8}"), new("configuration", file),
+            new("change", change));
     }
 
     private static string Describe(FeatureSpecification features) => string.Create(

@@ -208,5 +208,6 @@ public static class KeysCommand
         : throw new InputException($"{option} is {value}: expected a number from {min} to {max}");
 
     private static void Write(ParseResult parsed, KeyReport report) =>
-        parsed.InvocationConfiguration.Output.WriteLine(parsed.GetValue(VerbAnswer.Json) ? report.ToJson() : report.ToText());
+        parsed.InvocationConfiguration.Output.WriteLine(
+            parsed.GetValue(VerbAnswer.Json) ? report.ToJson() : report.ToText());
 }

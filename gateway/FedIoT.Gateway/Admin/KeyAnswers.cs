@@ -35,9 +35,9 @@ internal sealed class KeyAnswers(AdminSource source)
     /// <summary>What an administrator should do about the node key; null for nothing.</summary>
     public static string? AdviceFor(string phase, Account? account) => phase switch
     {
-        KeyPhases.Changed => $"the node key was changed, the new one holds since height {account!.KeySince}: write the "
-            + "value of [keys] next_node into [keys] node, remove next_node, and destroy the old key",
-        KeyPhases.Foreign => $"the account's present node key is {account!.Key.Account}, which is neither [keys] node nor "
+        KeyPhases.Changed => $"the node key was changed, the new one holds since height {account!.KeySince}: write "
+            + "the value of [keys] next_node into [keys] node, remove next_node, and destroy the old key",
+        KeyPhases.Foreign => $"the account's present node key is {account!.Key.Account}, neither [keys] node nor "
             + "[keys] next_node: nothing can be signed; name that key in gateway.toml",
         KeyPhases.Revoked => $"the node key was revoked at height {account!.RevokedAt}: this gateway follows the chain "
             + "and takes no part in it any more",

@@ -5,7 +5,7 @@ using FedIoT.Gateway.Cli;
 
 namespace FedIoT.Gateway.Operate;
 
-/// <summary>The verbs <c>fediot keys rotate|revoke</c>: they ask the running gateway and watch until it is done.</summary>
+/// <summary><c>fediot keys rotate|revoke</c>: ask the running gateway and watch until it is done.</summary>
 internal static class KeyChangeCommand
 {
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(120);
@@ -18,9 +18,9 @@ internal static class KeyChangeCommand
         var verb = new AdminVerb(new Command(
             "rotate",
             """
-            Puts the key of [keys] next_node in the place of the node key, on the chain. Both keys sign; account, devices
-            and stake stay. Watches until the gateway signs with the new key. Interrupted, run it again: it goes on where
-            the chain stands and changes nothing twice.
+            Changes the node key to the one of [keys] next_node
+            On the chain: both keys sign; account, devices and stake stay. Watches until the gateway signs with
+            the new key. Interrupted, run it again: it goes on where the chain stands and changes nothing twice.
 
             Example:
               fediot keys rotate --config gateway.toml
@@ -40,11 +40,15 @@ internal static class KeyChangeCommand
     /// <summary><c>fediot keys revoke</c>.</summary>
     public static Command Revoke()
     {
-        var yes = new Option<bool>("--yes") { Description = "Do it; without this the losses are listed and nothing is done" };
+        var yes = new Option<bool>("--yes")
+        {
+            Description = "Do it; without this the losses are listed and nothing is done",
+        };
         var verb = new AdminVerb(new Command(
             "revoke",
             """
-            Ends the node key on the chain, for a key that somebody else may have. Cannot be taken back.
+            Ends the node key on the chain, and with it the account
+            For a key that somebody else may have. Cannot be taken back.
 
             Example:
               fediot keys revoke --yes
@@ -80,7 +84,9 @@ internal static class KeyChangeCommand
             ("node key", $"{keys.Key ?? "none"} ({keys.Phase})"),
             ("signs with", keys.SignsWith),
             ("next key", keys.NextKey ?? "none"));
-        return keys.Advice is { } advice ? $"{text}\n\n{string.Join('\n', TextTable.Wrap(advice, string.Empty))}" : text;
+        return keys.Advice is { } advice
+            ? $"{text}\n\n{string.Join('\n', TextTable.Wrap(advice, string.Empty))}"
+            : text;
     }
 
     private static string Losses(NodeKeysAnswer now) =>

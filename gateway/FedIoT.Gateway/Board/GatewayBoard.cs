@@ -137,7 +137,7 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
 
     /// <summary>Whether a device may be enrolled now.</summary>
     /// <param name="name">The device.</param>
-    /// <param name="password">Made of the key that is to be enrolled; null for a key that the device gets later.</param>
+    /// <param name="password">Made of the key to be enrolled; null for a key that the device gets later.</param>
     /// <param name="problem">Why not.</param>
     public bool TryAllowEnrolment(string name, string? password, out string problem)
     {
@@ -237,8 +237,8 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
 
     private string ClockText() => string.Create(
         CultureInfo.InvariantCulture,
-        $"the system's clock says {Time.SystemNow:u}, the clock chip {Time.FloorNow():u}, which counts; set the one that "
-        + $"is wrong (the chip by: fediot station set-clock)");
+        $"the system's clock says {Time.SystemNow:u}, the clock chip {Time.FloorNow():u}, which counts; set the "
+        + $"one that is wrong (the chip by: fediot station set-clock)");
 
     private IEnumerable<string> Problems() =>
         station.Problems.Concat(new[] { clock.Problem, audit.Problem, diskProblem }.OfType<string>());

@@ -60,7 +60,8 @@ public sealed class AdminSchemaTests
 
     private static string Elements(JsonPropertyInfo property)
     {
-        Type? element = property.PropertyType.IsGenericType && !property.PropertyType.IsValueType ? property.PropertyType.GetGenericArguments()[0] : null;
+        bool isList = property.PropertyType is { IsGenericType: true, IsValueType: false };
+        Type? element = isList ? property.PropertyType.GetGenericArguments()[0] : null;
         return element is null ? string.Empty : element == typeof(string) ? "[]" : $"[{Members(element)}]";
     }
 }

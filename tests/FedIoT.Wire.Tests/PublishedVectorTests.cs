@@ -155,7 +155,8 @@ public sealed class PublishedVectorTests
             sequence.ThrowIfNotEmpty();
             reader.ThrowIfNotEmpty();
             byte[] raw = new byte[64];
-            return r.Sign >= 0 && s.Sign >= 0 && TryWrite(r, raw.AsSpan(0, 32)) && TryWrite(s, raw.AsSpan(32)) ? raw : null;
+            bool isWhole = r.Sign >= 0 && s.Sign >= 0 && TryWrite(r, raw.AsSpan(0, 32)) && TryWrite(s, raw.AsSpan(32));
+            return isWhole ? raw : null;
         }
         catch (AsnContentException)
         {

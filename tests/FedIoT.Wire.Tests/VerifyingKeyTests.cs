@@ -139,7 +139,7 @@ public sealed class VerifyingKeyTests
         }
     }
 
-    /// <summary>The eight points of small order, and their encodings that are not canonical (y of p and above).</summary>
+    /// <summary>The points of small order, and their encodings that are not canonical (y of p and above).</summary>
     [Theory]
     [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
     [InlineData("0100000000000000000000000000000000000000000000000000000000000000")]

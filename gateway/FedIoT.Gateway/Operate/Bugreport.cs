@@ -99,7 +99,7 @@ internal sealed class Bugreport(string file)
                 GatewayConfigurationReader.ReadText(file), file, problems);
             if (!problems.IsEmpty)
             {
-                Add("configuration-problems.txt", string.Join('\n', problems.All.Select(p => p.Place.ToString())) + "\n");
+                Add("configuration-problems.txt", string.Concat(problems.All.Select(p => $"{p.Place}\n")));
             }
 
             return problems.IsEmpty ? read : null;

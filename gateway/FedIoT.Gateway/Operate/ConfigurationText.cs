@@ -67,8 +67,12 @@ internal static class ConfigurationText
     private static IEnumerable<(string Key, string Value)> Optional(string key, int? number) =>
         number is { } n ? [(key, Number(n))] : [];
 
-    private static string Quoted(object value) =>
-        $"\"{value.ToString()!.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    private static string Quoted(object value)
+    {
+        string text = value.ToString() ?? string.Empty;
+        return "\"" + text.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
+    }
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

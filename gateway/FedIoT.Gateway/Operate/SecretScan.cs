@@ -37,7 +37,8 @@ internal sealed class SecretScan
             if (DeviceKeyFile.Read(device.Key.Path, out _) is { } key)
             {
                 scan.Add($"the key of device {device.Id}", key);
-                scan.Add($"the password of device {device.Id}", Encoding.ASCII.GetBytes(DeviceCredentials.Password(key)));
+                string password = DeviceCredentials.Password(key);
+                scan.Add($"the password of device {device.Id}", Encoding.ASCII.GetBytes(password));
             }
         }
 

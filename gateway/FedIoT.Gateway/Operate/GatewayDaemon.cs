@@ -34,6 +34,8 @@ internal sealed class GatewayDaemon(
     public async Task RunAsync(CancellationToken cancellation)
     {
         long startedAt = time.GetTimestamp();
+        using var log = new RecentLog(time);
+        loggers.AddProvider(log);
         var problems = new ProblemList();
         using GatewayResources? resources = GatewayResources.Open(configuration, time, problems);
         problems.ThrowIfAny(configuration.File);
@@ -45,7 +47,7 @@ internal sealed class GatewayDaemon(
         AdminServer? admin = null;
         try
         {
-            var source = new AdminSource(configuration, node, transactions, time, startedAt, board);
+            var source = new AdminSource(configuration, node, transactions, time, startedAt, board, log);
             board.Show(new GatewayAnswers(source).Health);
             admin = await AdminServer.StartAsync(configuration.AdminSocket, source, cancellation)
                 .ConfigureAwait(false);

@@ -21,6 +21,7 @@ public sealed class AdminSchemaTests
             finalityMsP99
         fediot.enrolment/1: device keyIsProved schema
         fediot.evidence/1: evidence[kind account height task round hash] schema
+        fediot.log/1: lines[] schema
         fediot.node-keys/1: schema account key algorithm keySince rotations signsWith nextKey height phase
             advice
         fediot.peers/1: connected peers[account address] schema

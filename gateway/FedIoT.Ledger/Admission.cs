@@ -65,6 +65,7 @@ internal static class Admission
     {
         RegisterGateway or CreateTask =>
             signer.Has(AccountRoles.Administrator) ? null : RejectionReason.NotAdministrator,
+        VotePower => signer.Power > 0 ? null : RejectionReason.NotValidator,
         _ => signer.Has(AccountRoles.Gateway) ? null : RejectionReason.NotGateway,
     };
 

@@ -15,6 +15,7 @@ internal sealed class BlockExecution
     private readonly ImmutableSortedDictionary<DeviceId, Device>.Builder devices;
     private readonly ImmutableSortedDictionary<Hash256, TaskState>.Builder tasks;
     private readonly ImmutableList<Fault>.Builder faults;
+    private readonly ImmutableSortedDictionary<AccountId, PowerBallot>.Builder ballots;
     private readonly SortedSet<StateKey> changed = [];
     private readonly List<LedgerEvent> events = [];
     private long gasUsed;
@@ -28,6 +29,7 @@ internal sealed class BlockExecution
         devices = start.Devices.ToBuilder();
         tasks = start.Tasks.ToBuilder();
         faults = start.Faults.ToBuilder();
+        ballots = start.Ballots.ToBuilder();
         GatewayCount = start.Accounts.Values.Count(a => a.Has(AccountRoles.Gateway));
     }
 
@@ -44,6 +46,8 @@ internal sealed class BlockExecution
     public IEnumerable<Account> Accounts => accounts.Values;
 
     public IEnumerable<TaskState> Tasks => tasks.Values;
+
+    public IEnumerable<PowerBallot> Ballots => ballots.Values;
 
     public SignatureCache Cache => cache;
 
@@ -66,7 +70,7 @@ internal sealed class BlockExecution
         TaskPhases.ClosePhases(this);
         var next = new LedgerState(
             start.Genesis, Height, accounts.ToImmutable(), devices.ToImmutable(), tasks.ToImmutable(),
-            faults.ToImmutable(), start, changed);
+            faults.ToImmutable(), ballots.ToImmutable(), start, changed);
         return (next, new BlockOutcome(rejections, events, gasUsed));
     }
 
@@ -76,12 +80,23 @@ internal sealed class BlockExecution
 
     public TaskState? FindTask(Hash256 id) => tasks.GetValueOrDefault(id);
 
+    /// <summary>The votes on an account's power; none when there never were any.</summary>
+    public PowerBallot FindBallot(AccountId candidate) => ballots.TryGetValue(candidate, out PowerBallot? known)
+        ? known
+        : new PowerBallot(candidate, ImmutableSortedDictionary<AccountId, PowerVote>.Empty);
+
     public void Put(Account account)
     {
         bool wasGateway = FindAccount(account.Id) is Account known && known.Has(AccountRoles.Gateway);
         GatewayCount += account.Has(AccountRoles.Gateway) && !wasGateway ? 1 : 0;
         accounts[account.Id] = account;
         changed.Add(StateKey.Account(account.Id));
+    }
+
+    public void Put(PowerBallot ballot)
+    {
+        ballots[ballot.Candidate] = ballot;
+        changed.Add(StateKey.Ballot(ballot.Candidate));
     }
 
     public void Put(Device device)
@@ -233,6 +248,7 @@ internal sealed class BlockExecution
         SubmitStatistics statistics => TaskRules.Apply(this, signer, statistics),
         CommitDeltas commit => RoundRules.Apply(this, signer, commit),
         RevealDeltas reveal => RoundRules.Apply(this, signer, reveal),
+        VotePower vote => ValidatorRules.Apply(this, signer, vote),
         _ => RejectionReason.Malformed,
     };
 }

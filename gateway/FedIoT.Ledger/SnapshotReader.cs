@@ -13,7 +13,7 @@ internal static class SnapshotReader
     public static LedgerState? Read(CborReader reader, out Hash256 root)
     {
         root = default;
-        if (reader.ReadStartArray() != 8 || reader.ReadInt32() != 1
+        if (reader.ReadStartArray() != 9 || reader.ReadInt32() != 1
             || !Genesis.TryDecode(reader.ReadDefiniteLengthByteString(), out Genesis? genesis))
         {
             return null;
@@ -25,13 +25,15 @@ internal static class SnapshotReader
         var devices = ReadList(reader, ReadDevice).ToImmutableSortedDictionary(d => d.Id, d => d);
         ImmutableList<Fault> faults = [.. ReadList(reader, ReadFault)];
         var tasks = ReadList(reader, ReadTask).ToImmutableSortedDictionary(t => t.Id, t => t);
+        var ballots = ReadList(reader, ReadBallot).ToImmutableSortedDictionary(b => b.Candidate, b => b);
         reader.ReadEndArray();
         IEnumerable<StateKey> keys = accounts.Keys.Select(StateKey.Account)
             .Concat(devices.Keys.Select(StateKey.Device))
             .Concat(Enumerable.Range(0, faults.Count).Select(StateKey.Fault))
             .Concat(tasks.Values.SelectMany(KeysOf))
+            .Concat(ballots.Keys.Select(StateKey.Ballot))
             .Prepend(StateKey.Chain);
-        return new LedgerState(genesis!, height, accounts, devices, tasks, faults, previous: null, keys);
+        return new LedgerState(genesis!, height, accounts, devices, tasks, faults, ballots, previous: null, keys);
     }
 
     private static IEnumerable<StateKey> KeysOf(TaskState task) =>
@@ -98,6 +100,24 @@ internal static class SnapshotReader
             new DeviceId(reader.ReadTextString()), ReadAccountId(reader), reader.ReadInt32(), reader.ReadInt64());
         reader.ReadEndArray();
         return device;
+    }
+
+    private static PowerBallot ReadBallot(CborReader reader)
+    {
+        StartArray(reader, 2);
+        AccountId candidate = ReadAccountId(reader);
+        var votes = ReadList(reader, ReadVote).ToImmutableSortedDictionary(v => v.Key, v => v.Value);
+        reader.ReadEndArray();
+        return new PowerBallot(candidate, votes);
+    }
+
+    private static KeyValuePair<AccountId, PowerVote> ReadVote(CborReader reader)
+    {
+        StartArray(reader, 3);
+        AccountId validator = ReadAccountId(reader);
+        var vote = new PowerVote(reader.ReadInt64(), new Height(reader.ReadInt64()));
+        reader.ReadEndArray();
+        return KeyValuePair.Create(validator, vote);
     }
 
     private static Fault ReadFault(CborReader reader)

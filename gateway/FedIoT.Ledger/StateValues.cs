@@ -24,6 +24,8 @@ internal static class StateValues
             StateKind.Progress => FindTask(state, key) is TaskState task && WriteProgress(writer, task),
             StateKind.Statistics => FindTask(state, key) is TaskState task && WriteStatistics(writer, task),
             StateKind.Fault => FindFault(state, key) is Fault fault && Write(writer, fault),
+            StateKind.Ballot => TryHash(key, out Hash256 id)
+                && state.Ballots.TryGetValue(new AccountId(id), out PowerBallot? ballot) && Write(writer, ballot),
             _ => FindVersion(state, key) is ModelVersion version && Write(writer, version),
         };
         return exists ? writer.Encode() : null;
@@ -67,6 +69,25 @@ internal static class StateValues
         writer.WriteInt32(fault.Round);
         writer.WriteInt64(fault.Height.Value);
         WriteHash(writer, fault.Evidence);
+        writer.WriteEndArray();
+        return true;
+    }
+
+    public static bool Write(CborWriter writer, PowerBallot ballot)
+    {
+        writer.WriteStartArray(2);
+        WriteHash(writer, ballot.Candidate.Value);
+        writer.WriteStartArray(ballot.Votes.Count);
+        foreach ((AccountId validator, PowerVote vote) in ballot.Votes)
+        {
+            writer.WriteStartArray(3);
+            WriteHash(writer, validator.Value);
+            writer.WriteInt64(vote.Power);
+            writer.WriteInt64(vote.Height.Value);
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
         writer.WriteEndArray();
         return true;
     }

@@ -23,4 +23,7 @@ public enum TransactionType
 
     /// <summary>A gateway shows the deltas it committed to.</summary>
     RevealDeltas = 7,
+
+    /// <summary>A validator votes on an account's voting power.</summary>
+    VotePower = 8,
 }

@@ -105,7 +105,7 @@ internal sealed class ChainCluster : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>Has a transaction decided that the application obeys: a change of the set, or of who may follow.</summary>
+    /// <summary>Has a transaction decided that changes the set, or who may follow.</summary>
     public async Task DecideAsync(int through, byte[] transaction, CancellationToken cancellationToken)
     {
         long count = Applications[through].Count;
@@ -126,7 +126,10 @@ internal sealed class ChainCluster : IAsyncDisposable
                 ChainId = ChainId,
                 StateDirectory = Path.Combine(folder, $"node-{index}"),
                 Listen = endPoints.GetValueOrDefault(account) ?? new IPEndPoint(IPAddress.Loopback, 0),
-                Validators = [.. Signers.Take(GenesisValidators ?? Signers.Length).Select(s => new Validator(s.PublicKey, 1))],
+                Validators =
+                [
+                    .. Signers.Take(GenesisValidators ?? Signers.Length).Select(s => new Validator(s.PublicKey, 1)),
+                ],
                 Timeouts = Timeouts,
                 StallInterval = StallInterval,
                 ReconnectInterval = TimeSpan.FromMilliseconds(50),

@@ -8,8 +8,8 @@ namespace FedIoT.Gateway.Tests.Chain;
 
 /// <summary>
 /// Counts transactions; its root is the hash over all of them in order. Refuses those that start with 255. Those that
-/// start with 1, then an account's number and a power, change the validator set; 2 and a number admits a follower, 3 and
-/// a number refuses one.
+/// start with 1, then an account's number and a power, change the validator set; 2 and a number admits a follower, 3
+/// and a number refuses one.
 /// </summary>
 internal sealed class CounterApplication(IReadOnlyList<TestSigner> accounts) : IApplication
 {

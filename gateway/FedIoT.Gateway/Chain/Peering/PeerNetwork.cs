@@ -9,9 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace FedIoT.Gateway.Chain.Peering;
 
 /// <summary>
-/// Connections to the other members of the chain over mutual TLS, following the validator set. Of each pair the one with
-/// the smaller account id dials first, and its connection is the one that both keep; a lost one is dialled again with
-/// jittered back-off. Addresses come from the configuration and from the peers themselves.
+/// Connections to the other members of the chain over mutual TLS, following the validator set. Of each pair the one
+/// with the smaller account id dials first, and its connection is the one that both keep; a lost one is dialled again
+/// with jittered back-off. Addresses come from the configuration and from the peers themselves.
 /// </summary>
 internal sealed partial class PeerNetwork : IAsyncDisposable
 {
@@ -103,8 +103,8 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// The chain has moved: ends connections of those who may not be connected any more, and looks for those who joined.
-    /// Called by one task; does not wait.
+    /// The chain has moved: ends connections of those who may not be connected any more, and looks for those who
+    /// joined. Called by one task; does not wait.
     /// </summary>
     public void OnChainMoved()
     {

@@ -7,8 +7,8 @@ using FedIoT.Wire;
 namespace FedIoT.Gateway.Chain.Peering;
 
 /// <summary>
-/// Mutual TLS 1.3 between members of a chain. Who is at the other end is decided in the handshake: a stranger's certificate
-/// ends it, before a byte of the protocol is read.
+/// Mutual TLS 1.3 between members of a chain. Who is at the other end is decided in the handshake: a stranger's
+/// certificate ends it, before a byte of the protocol is read.
 /// </summary>
 internal sealed class PeerTls : IDisposable
 {

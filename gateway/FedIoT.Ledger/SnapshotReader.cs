@@ -122,10 +122,15 @@ internal static class SnapshotReader
 
     private static Fault ReadFault(CborReader reader)
     {
-        StartArray(reader, 6);
+        StartArray(reader, 9);
         var fault = new Fault(
             (FaultKind)reader.ReadInt32(), ReadAccountId(reader), ReadHash(reader), reader.ReadInt32(),
-            new Height(reader.ReadInt64()), ReadHash(reader));
+            new Height(reader.ReadInt64()), ReadHash(reader))
+        {
+            OffenceHeight = new Height(reader.ReadInt64()),
+            Messages = reader.ReadInt32(),
+            Slashed = reader.ReadInt64(),
+        };
         reader.ReadEndArray();
         return fault;
     }

@@ -62,13 +62,16 @@ internal static class StateValues
 
     public static bool Write(CborWriter writer, Fault fault)
     {
-        writer.WriteStartArray(6);
+        writer.WriteStartArray(9);
         writer.WriteInt32((int)fault.Kind);
         WriteHash(writer, fault.Account.Value);
         WriteHash(writer, fault.Task);
         writer.WriteInt32(fault.Round);
         writer.WriteInt64(fault.Height.Value);
         WriteHash(writer, fault.Evidence);
+        writer.WriteInt64(fault.OffenceHeight.Value);
+        writer.WriteInt32(fault.Messages);
+        writer.WriteInt64(fault.Slashed);
         writer.WriteEndArray();
         return true;
     }

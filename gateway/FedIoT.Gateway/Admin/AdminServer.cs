@@ -27,12 +27,14 @@ internal sealed class AdminServer : IAsyncDisposable
     private readonly WebApplication host;
     private readonly ChainAnswers chain;
     private readonly GatewayAnswers gateway;
+    private readonly ChainOrders orders;
 
     private AdminServer(WebApplication host, AdminSource source)
     {
         this.host = host;
         chain = new ChainAnswers(source);
         gateway = new GatewayAnswers(source);
+        orders = new ChainOrders(source);
     }
 
     /// <summary>Listens on a socket path; a socket that a dead process left there is replaced.</summary>
@@ -134,9 +136,22 @@ internal sealed class AdminServer : IAsyncDisposable
             return await gateway.CreateTaskAsync(body, context.RequestAborted).ConfigureAwait(false);
         }
 
+        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "gateways", var nodeKey])
+        {
+            return await orders.AdmitAsync(
+                Text(request, "algorithm"), nodeKey, context.RequestAborted).ConfigureAwait(false);
+        }
+
+        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "votes", var candidate])
+        {
+            return await orders.VoteAsync(
+                candidate, Number(request, "power"), context.RequestAborted).ConfigureAwait(false);
+        }
+
         if (!HttpMethods.IsGet(request.Method))
         {
-            throw new AdminProblemException(StatusCodes.Status405MethodNotAllowed, "only GET here, and POST v1/tasks");
+            throw new AdminProblemException(
+                StatusCodes.Status405MethodNotAllowed, "only GET here, and POST to v1/tasks, v1/gateways and v1/votes");
         }
 
         return parts switch
@@ -157,6 +172,8 @@ internal sealed class AdminServer : IAsyncDisposable
             _ => throw new AdminProblemException(StatusCodes.Status404NotFound, "there is nothing at this path"),
         };
     }
+
+    private static string Text(HttpRequest request, string name) => request.Query[name].ToString();
 
     private static long? Number(HttpRequest request, string name) =>
         request.Query.TryGetValue(name, out var text) ? Number(text.ToString(), name) : null;

@@ -161,6 +161,7 @@ public sealed class GatewayNode : IAsyncDisposable
         Listen = options.ChainListen,
         Validators = [.. options.Genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
         Timeouts = options.Timeouts,
+        PeerLimits = options.PeerLimits,
         OnCommitted = onCommitted,
     };
 

@@ -68,6 +68,7 @@ internal sealed class GatewayDaemon(
                     TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],
                     ChainListen = configuration.Listen,
                     MqttListen = configuration.MqttListen,
+                    PeerLimits = configuration.PeerLimits,
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
                 },
                 (_, _, block) => transactions.Add(block), time, loggers, cancellation).ConfigureAwait(false);

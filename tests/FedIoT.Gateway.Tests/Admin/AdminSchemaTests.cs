@@ -19,19 +19,22 @@ public sealed class AdminSchemaTests
         fediot.chain-status/1: schema chainId genesisHash account height blockHash blockTime stateRoot
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
             finalityMsP99
-        fediot.evidence/1: evidence[kind account height task round hash] schema
-        fediot.peers/1: connected peers[account address] schema
+        fediot.evidence/1: evidence[kind account height task round hash offenceHeight messages slashed] schema
+        fediot.peers/1: connected peers[account address state standing direction connectedSince height
+            bytesReceived bytesSent lastReason lastReasonAt bannedSeconds] schema
         fediot.problem/1: problem schema
         fediot.status/1: schema state reasons[] version processId uptimeSeconds account chainId height
             blockTime peersConnected peersConfigured chainListen mqttListen isRegistered devices
             framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
             transactionsWaiting stateFreeBytes
+        fediot.submitted/1: hash account schema
         fediot.task-accepted/1: id name schema
         fediot.task/1: schema id name phase round rounds rule byzantinePermille phaseBlocksMax classes[]
             featuresHash parameters waitingFor[] versions[number hash round height deltas]
         fediot.tasks/1: tasks[id name phase round rounds modelVersion waitingFor] schema
         fediot.transaction/1: hash height position type signer nonce bytes result schema
-        fediot.validators/1: validators[account algorithm power points strikes isSelf] schema
+        fediot.validators/1: validators[account algorithm power nextPower stake points strikes isSelf]
+            schema
         """;
 
     [Fact]

@@ -12,4 +12,5 @@ internal enum StateKind : byte
     Fault = 6,
     Version = 7,
     Ballot = 8,
+    NodeKey = 16,
 }

@@ -104,7 +104,7 @@ internal sealed class ChainAnswers(AdminSource source)
         [
             .. current.Members.Concat(next.Members.Where(m => current.IndexOf(m.Account) < 0)).Select(m =>
             {
-                Account? account = state.Accounts.GetValueOrDefault(m.Account);
+                Account? account = state.FindHolder(m.Account);
                 return new ValidatorsAnswer.ValidatorItem(
                     m.Account.ToString(), m.Key.Algorithm.ToString(), PowerIn(current, m.Account),
                     PowerIn(next, m.Account), account?.Stake ?? 0, account?.Points ?? 0, account?.Strikes ?? 0,

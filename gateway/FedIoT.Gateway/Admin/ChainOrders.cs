@@ -27,7 +27,7 @@ internal sealed class ChainOrders(AdminSource source)
             throw new AdminProblemException(400, "algorithm is ed25519 or p256, and the key a public key of that kind");
         }
 
-        Account? account = source.Node.State.Accounts.GetValueOrDefault(nodeKey!.Account);
+        Account? account = source.Node.State.FindHolder(nodeKey!.Account);
         if (account?.Has(AccountRoles.Gateway) == true)
         {
             throw new AdminProblemException(409, $"{nodeKey.Account} is a gateway of this chain already");
@@ -57,7 +57,7 @@ internal sealed class ChainOrders(AdminSource source)
     {
         LedgerState state = source.Node.State;
         AccountId self = source.Node.Chain.Account;
-        if (state.Accounts.GetValueOrDefault(self)?.Has(role) != true)
+        if (state.FindHolder(self)?.Has(role) != true)
         {
             throw new AdminProblemException(
                 403, $"this gateway's account {self} {problem} of chain {state.Genesis.ChainId}; {next}");

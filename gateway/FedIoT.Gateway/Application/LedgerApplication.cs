@@ -70,12 +70,13 @@ public sealed class LedgerApplication : IApplication, IRestorable
     public FollowerStatus FindFollower(AccountId account, out VerifyingKey? key)
     {
         key = null;
-        if (!committed.Accounts.TryGetValue(account, out Account? known))
+        LedgerState state = committed;
+        if (state.FindKey(account) is not { } record) // a peer is named by its present key
         {
             return FollowerStatus.Unknown;
         }
 
-        key = known.Has(AccountRoles.Gateway) ? known.Key : null;
+        key = record.IsInForce && state.Accounts[record.Account].Has(AccountRoles.Gateway) ? record.Key : null;
         return key is null ? FollowerStatus.Refused : FollowerStatus.Admitted;
     }
 

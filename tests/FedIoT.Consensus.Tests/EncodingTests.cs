@@ -28,7 +28,6 @@ public sealed class EncodingTests
         Block first = chain.MakeBlock(1, "a");
         Block second = TestChain.MakeBlock(
             chain.Validators, chain.Account(2), 2, "b", first, chain.MakeCommit(first, 0, 0, 1, 2));
-        System.IO.File.WriteAllText("/tmp/peering-golden-c", string.Join('\n', Convert.ToHexStringLower(first.Header.Encode()), first.Hash, second.Hash, Hash256.Of(second.Encoded.Span)));
         Assert.Equal(Golden.FirstHeader, Convert.ToHexStringLower(first.Header.Encode()));
         Assert.Equal(Golden.FirstHash, first.Hash.ToString());
         Assert.Equal(Golden.SecondHash, second.Hash.ToString());

@@ -77,7 +77,7 @@ internal static class GatewayConfigurationReader
             chain.PlaceOf("genesis_file"));
         var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
         List<PeerAddress> peers = ReadPeers(file, problems);
-        Chain.Peering.PeerLimits limits = PeerLimitTable.Read(file.Table("peering"));
+        Chain.Peering.PeerLimits limits = PeerLimitTable.Read(file.Table("peering", isRequired: false));
         KeyReference nodeKey = ReadKey(keys, "node", folder, problems);
         KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
         IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");

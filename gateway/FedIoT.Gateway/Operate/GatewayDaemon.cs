@@ -43,7 +43,7 @@ internal sealed class GatewayDaemon(
             admin = await AdminServer.StartAsync(
                 configuration.AdminSocket, new AdminSource(configuration, node, transactions, time, startedAt),
                 cancellation).ConfigureAwait(false);
-            await ServeAsync(node, cancellation).ConfigureAwait(false);
+            await ServeAsync(node, transactions, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -89,13 +89,17 @@ internal sealed class GatewayDaemon(
         }
     }
 
-    private async Task ServeAsync(GatewayNode node, CancellationToken cancellation)
+    private async Task ServeAsync(
+        GatewayNode node, TransactionIndex transactions, CancellationToken cancellation)
     {
         PeerAddress[] others = [.. configuration.Peers.Where(p => p.Account != node.Chain.Account)];
         var resolver = new PeerResolver(others, node.Chain.ConnectPeers, time);
         node.Connect(resolver.Numeric());
         using var resolving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task lookups = resolver.RunAsync(resolving.Token);
+        Task filling = Task.Run(
+            () => transactions.Fill(node.Chain.Height, h => node.Chain.ReadBlock(h)?.Block, resolving.Token),
+            CancellationToken.None);
         try
         {
             await output.WriteLineAsync(Describe(node)).ConfigureAwait(false);
@@ -111,6 +115,7 @@ internal sealed class GatewayDaemon(
         {
             await resolving.CancelAsync().ConfigureAwait(false);
             await lookups.ConfigureAwait(false);
+            await filling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // an old block that is unreadable
         }
     }
 

@@ -60,7 +60,8 @@ public sealed class AdminSchemaTests
 
     private static string Elements(JsonPropertyInfo property)
     {
-        Type? element = property.PropertyType.IsGenericType ? property.PropertyType.GetGenericArguments()[0] : null;
+        Type? element = property.PropertyType.IsGenericType && Nullable.GetUnderlyingType(property.PropertyType) is null
+            ? property.PropertyType.GetGenericArguments()[0] : null;
         return element is null ? string.Empty : element == typeof(string) ? "[]" : $"[{Members(element)}]";
     }
 }

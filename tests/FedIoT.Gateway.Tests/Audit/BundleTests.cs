@@ -201,7 +201,6 @@ public sealed class BundleTests : IDisposable
     public void Bundle_Scripted_HasThePinnedBytes()
     {
         byte[] bundle = builder.ForAccount(Account, new Height(3));
-        System.IO.File.WriteAllText("/tmp/peering-golden-b", Convert.ToHexStringLower(bundle));
         Assert.Equal(GoldenBundle.Account, Convert.ToHexStringLower(bundle));
         Assert.Equal(GoldenBundle.GenesisHash, chain.Genesis.Hash.ToString());
         Assert.True(Hash256.TryParse(GoldenBundle.GenesisHash, out Hash256 pin));

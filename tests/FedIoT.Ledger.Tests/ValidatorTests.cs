@@ -94,7 +94,8 @@ public sealed class ValidatorTests
     [Fact]
     public void Votes_OfOneValidator_AreBounded()
     {
-        TestKey[] gateways = [.. Enumerable.Range(0, LedgerLimits.VotesPerValidatorMax + 1).Select(i => new TestKey(70 + i))];
+        TestKey[] gateways =
+            [.. Enumerable.Range(0, LedgerLimits.VotesPerValidatorMax + 1).Select(i => new TestKey(70 + i))];
         state = LedgerState.FromGenesis(new Genesis(
             TestChain.ChainId, validators.Select(v => new GenesisValidator(v.Public, 10)),
             gateways.Select(g => g.Public), [admin.Public]));

@@ -3,9 +3,9 @@ using FedIoT.Wire;
 namespace FedIoT.Consensus.Light;
 
 /// <summary>
-/// Who must have lied when a light client was shown a block that is not the chain's. An honest validator precommits only
-/// a block whose header it has derived itself; one that differs in what follows from the chain is a lie of each who
-/// signed it. The forged header with a signature is the proof: anybody who has the chain can check it.
+/// Who must have lied when a light client was shown a block that is not the chain's. An honest validator precommits
+/// only a block whose header it has derived itself; one that differs in what follows from the chain is a lie of each
+/// who signed it. The forged header with a signature is the proof: anybody who has the chain can check it.
 /// </summary>
 public static class LightForgery
 {
@@ -46,7 +46,8 @@ public static class LightForgery
         return [.. guilty];
     }
 
-    // Of two honest proposals at a height these fields are equal; time, transactions, last commit and proposer may differ.
+    // Of two honest proposals at a height these fields are equal; time, transactions, last commit and proposer may
+    // differ.
     private static bool ContradictsChain(BlockHeader forged, BlockHeader actual) =>
         forged.ChainId == actual.ChainId && forged.Height == actual.Height
         && (forged.PreviousBlockHash != actual.PreviousBlockHash || forged.StateRoot != actual.StateRoot

@@ -4,8 +4,8 @@ namespace FedIoT.Consensus.Light;
 public static class LightPath
 {
     /// <summary>
-    /// The blocks to verify one after the other, the last is the wanted one: each time the farthest that what is believed
-    /// vouches for. Null when they are more than allowed, or the chain does not hold.
+    /// The blocks to verify one after the other, the last is the wanted one: each time the farthest that what is
+    /// believed vouches for. Null when they are more than allowed, or the chain does not hold.
     /// </summary>
     /// <param name="trust">What is believed.</param>
     /// <param name="blocks">

@@ -12,7 +12,7 @@ public enum LightVerdict
     /// <summary>The header is not higher than what is believed already.</summary>
     NotAhead,
 
-    /// <summary>The validators are not those that the header names, or not those that its neighbour announced.</summary>
+    /// <summary>The validators are not those that the header names, or that its neighbour announced.</summary>
     UntrustedValidators,
 
     /// <summary>The header's proposer is no validator.</summary>

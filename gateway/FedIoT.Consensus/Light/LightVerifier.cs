@@ -10,8 +10,8 @@ namespace FedIoT.Consensus.Light;
 public static class LightVerifier
 {
     /// <summary>
-    /// Whether a block follows from what is believed: a quorum of its own set signed it, and the set is the believed one,
-    /// or was announced by the believed neighbour, or is vouched for by more than a third of the believed power.
+    /// Whether a block follows from what is believed: a quorum of its own set signed it, and the set is the believed
+    /// one, or was announced by the believed neighbour, or is vouched for by more than a third of the believed power.
     /// Checks what costs nothing first, signatures last.
     /// </summary>
     /// <param name="trust">What is believed already.</param>

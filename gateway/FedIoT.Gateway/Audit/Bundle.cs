@@ -6,12 +6,12 @@ using FedIoT.Wire;
 namespace FedIoT.Gateway.Audit;
 
 /// <summary>
-/// A claim about a chain together with all that is needed to check it without the chain: genesis, the headers that lead
-/// from its validators to one header, Merkle paths. Deterministic CBOR, docs/spec/audit.md §4. Decoded is not verified:
-/// <see cref="BundleVerifier"/>.
+/// A claim about a chain together with all that is needed to check it without the chain: genesis, the headers that
+/// lead from its validators to one header, Merkle paths. Deterministic CBOR, docs/spec/audit.md §4. Decoded is not
+/// verified: <see cref="BundleVerifier"/>.
 /// </summary>
 /// <param name="Genesis">Encoded genesis; its hash is what a verifier trusts.</param>
-/// <param name="Links">1 to <see cref="LinksMax"/> headers of the chain, ascending; the claim is about the last.</param>
+/// <param name="Links">1 to <see cref="LinksMax"/> headers, ascending; the claim is about the last.</param>
 /// <param name="Claim">What is proven.</param>
 public sealed record Bundle(ReadOnlyMemory<byte> Genesis, IReadOnlyList<BundleLink> Links, BundleClaim Claim)
 {

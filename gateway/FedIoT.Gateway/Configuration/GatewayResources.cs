@@ -110,7 +110,7 @@ internal sealed class GatewayResources : IDisposable
         }
     }
 
-    // A gateway that joins later is in no genesis: it follows the peers that it is told, until the validators vote it in.
+    // A gateway that joins later is in no genesis: it follows the peers that it is told, until it is voted in.
     private static void CheckMembership(
         GatewayConfiguration configuration, Genesis genesis, ISigner node, ProblemList problems)
     {

@@ -19,27 +19,37 @@ internal static class DevicesCommand
             Description = $"Name of the device: 1 to {DeviceId.LengthMax} characters of a-z, 0-9 and '-'",
         };
         Option<string> config = ConfigurationOption.Create();
+        var keyFile = new Option<string?>("--key-file")
+        {
+            Description = "The device's own key, as 64 hexadecimal digits. Default: a new key is made",
+            HelpName = "FILE",
+        };
         var enrol = new Command(
             "enrol",
             """
             Makes a device's key, adds the device to the configuration and prints what to flash. May be repeated.
+            A running gateway with a join button must have its window open: press the button for a second. With
+            --key-file the device keeps its key: it must have connected in the window, which proves that it has it.
 
-            Example:
+            Examples:
               fediot devices enrol pump-01
+              fediot devices enrol pump-02 --key-file label.key
             """)
         {
-            id, config,
+            id, config, keyFile, VerbAnswer.Json,
         };
-        enrol.SetAction(async (parsed, _) =>
+        enrol.SetAction(async (parsed, cancellation) =>
         {
             string file = ConfigurationOption.Find(parsed.GetValue(config));
-            await Console.Out.WriteLineAsync(Enrol(file, parsed.GetRequiredValue(id))).ConfigureAwait(false);
+            await EnrolAsync(parsed, file, parsed.GetRequiredValue(id), parsed.GetValue(keyFile), cancellation)
+                .ConfigureAwait(false);
             return ExitCode.Success;
         });
         return new Command("devices", "The sensor devices of this gateway") { enrol };
     }
 
-    private static string Enrol(string file, string name)
+    private static async Task EnrolAsync(
+        ParseResult parsed, string file, string name, string? givenKeyFile, CancellationToken cancellation)
     {
         if (!DeviceId.TryParse(name, out DeviceId id))
         {
@@ -50,7 +60,19 @@ internal static class DevicesCommand
         GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
         GatewayConfiguration.DeviceEntry? known = configuration.Devices.FirstOrDefault(d => d.Id == id);
         string keyFile = known?.Key.Path ?? Path.Combine(configuration.Folder, "devices", $"{id}.key");
-        bool isNewKey = DeviceKeyFile.TryCreate(keyFile);
+        byte[]? given = givenKeyFile is null ? null
+            : DeviceKeyFile.Read(givenKeyFile, out string unusable) ?? throw new InputException(unusable);
+        if (given is not null && File.Exists(keyFile))
+        {
+            throw new InputException($"{keyFile} is there already; remove it to give '{id}' another key");
+        }
+
+        if (known is null)
+        {
+            await EnrolmentWindow.RequireAsync(configuration, id.Text, given, cancellation).ConfigureAwait(false);
+        }
+
+        bool isNewKey = DeviceKeyFile.TryCreate(keyFile, given);
         if (DeviceKeyFile.Read(keyFile, out string problem) is null)
         {
             throw new InputException(problem);
@@ -64,16 +86,23 @@ internal static class DevicesCommand
         }
 
         // The key itself stays off the terminal and out of its history.
-        return
+        string change = known is null ? "device added" : "unchanged";
+        string features = Describe(configuration.Features);
+        await VerbAnswer.WriteAsync(
+            parsed, "enrol",
             $"""
             device         {id}
             key file       {keyFile} ({(isNewKey ? "new" : "kept")}; 64 hexadecimal digits, secret)
             broker         MQTT 5, port {configuration.MqttListen.Port} of this gateway
             client id      {id}
             user name      {id}
-            features       {Describe(configuration.Features)}
-            configuration  {file} ({(known is null ? "device added" : "unchanged")}); restart the gateway to let it in
-            """;
+            features       {features}
+            configuration  {file} ({change}); restart the gateway to let it in
+            """,
+            new("device", id.ToString()), new("keyFile", keyFile), new("isNewKey", isNewKey),
+            new("mqttPort", configuration.MqttListen.Port), new("features", features),
+            new("featureTag", $"{configuration.Features.Tag:x8}"), new("configuration", file),
+            new("change", change)).ConfigureAwait(false);
     }
 
     private static string Describe(FeatureSpecification features) => string.Create(

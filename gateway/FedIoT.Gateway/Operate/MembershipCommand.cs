@@ -35,7 +35,11 @@ internal static class MembershipCommand
     /// <summary>A validator's gateway votes on the power of an account.</summary>
     public static Command Vote()
     {
-        var account = new Argument<string>("ACCOUNT") { Description = "64 hexadecimal digits; see its gateway.pub.toml" };
+        var account = new Argument<string>("ACCOUNT")
+        {
+            Description = "64 hexadecimal digits; see its gateway.pub.toml",
+        };
+
         var power = new Argument<long>("POWER") { Description = "The voting power it should have; 0 takes it out" };
         var verb = new AdminVerb(HelpText.Verb(
             "vote", "Votes on an account's voting power; more than two thirds of the power decide",

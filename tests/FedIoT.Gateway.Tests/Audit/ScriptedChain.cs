@@ -38,7 +38,8 @@ internal sealed class ScriptedChain : IDisposable
         this.nodes = nodes;
         this.training = training;
         Genesis = new Genesis(
-            ChainId, nodes.Take(validators ?? nodes.Count).Select(n => new GenesisValidator(n.PublicKey, 10)), nodes.Select(n => n.PublicKey),
+            ChainId, nodes.Take(validators ?? nodes.Count).Select(n => new GenesisValidator(n.PublicKey, 10)),
+            nodes.Select(n => n.PublicKey),
             [nodes[0].PublicKey]);
         triple = ValidatorTriple.Constant(
             new ValidatorSet(Genesis.Validators.Select(v => new Validator(v.Key, v.Power))));

@@ -81,7 +81,7 @@ public sealed class FifthGatewayTests(GatewayProcessNetwork network) : IClassFix
         Assert.Contains("4 of 4 connected", peers, StringComparison.Ordinal);
     }
 
-    // Signs two precommits with the fifth's own key, as a thief or a restored backup would, and shows them to the first.
+    // Signs two precommits with the fifth's own key, as a thief or a restored backup would, and shows them.
     private async Task SlashAsync(GatewayProcess fifth, PublicPart part)
     {
         using Ed25519Signer signer = Ed25519Signer.Open(Path.Combine(fifth.Folder, "keys", "node.key"));

@@ -11,6 +11,7 @@ namespace FedIoT.HardwareKeys.Tests;
 /// </summary>
 internal sealed class TokenGateway : IDisposable
 {
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(90);
     private readonly TemporaryFolder folder = new();
 
     // 127.x.y.i, so that runs beside each other do not take each other's ports.
@@ -56,6 +57,22 @@ internal sealed class TokenGateway : IDisposable
         }
 
         return [.. Enumerable.Range(0, count).Select(i => new GatewayProcess(FolderOf(i), Hsm.Variables))];
+    }
+
+    /// <summary>Looks several times a second until the condition holds.</summary>
+    public static async Task WaitUntilAsync(Func<Task<bool>> holds, string what, params GatewayProcess[] gateways)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (!await holds())
+        {
+            TimeSpan elapsed = TimeProvider.System.GetElapsedTime(start);
+            Assert.True(
+                elapsed < WaitMax,
+                $"after {elapsed.TotalSeconds:0.0} s not yet: {what}\n"
+                + string.Join("\n----\n", gateways.Select(g => g.Log)));
+            await timer.WaitForNextTickAsync();
+        }
     }
 
     /// <summary>Runs a verb that must succeed.</summary>

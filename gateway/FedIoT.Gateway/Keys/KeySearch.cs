@@ -74,12 +74,11 @@ public static class KeySearch
     {
         try
         {
-            using Ed25519Signer signer = Ed25519Signer.Open(path);
-            return new ListedKey($"file:{path}", signer.PublicKey, null);
+            return new ListedKey($"file:{Escape(path)}", Ed25519Signer.ReadPublicKey(path), null);
         }
         catch (SignerException e)
         {
-            return new ListedKey($"file:{path}", null, e.Message);
+            return new ListedKey($"file:{Escape(path)}", null, e.Message);
         }
     }
 

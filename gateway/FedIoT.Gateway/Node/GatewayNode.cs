@@ -10,6 +10,7 @@ using FedIoT.Ledger;
 using FedIoT.Signing;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Node;
@@ -19,13 +20,16 @@ namespace FedIoT.Gateway.Node;
 /// opens. State directory: <c>ingest/</c>, <c>chain/</c>, <c>training/</c>, <c>keys/</c>,
 /// <c>snapshots/</c>, <c>genesis.cbor</c>.
 /// </summary>
-public sealed class GatewayNode : IAsyncDisposable
+public sealed partial class GatewayNode : IAsyncDisposable
 {
     private readonly LedgerApplication application;
     private readonly SnapshotWriter snapshots;
     private readonly TransactionSender sender;
     private readonly Registration registration;
     private readonly RoundParticipant participant;
+    private readonly WatchedSigner nodeKey;
+    private readonly WatchedSigner trainingKey;
+    private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
 
     // One place: a participant that is busy training needs to know only that there is a newer state.
@@ -33,24 +37,29 @@ public sealed class GatewayNode : IAsyncDisposable
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private Task participation = Task.CompletedTask;
+    private Task watching = Task.CompletedTask;
 
     private GatewayNode(
         GatewayNodeOptions options, LedgerApplication application, SnapshotWriter snapshots, IngestServer ingest,
-        ChainNode chain, ILogger logger)
+        ChainNode chain, (WatchedSigner Node, WatchedSigner Training) keys, ILogger logger)
     {
+        (nodeKey, trainingKey) = keys;
+        this.logger = logger;
         this.application = application;
         this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
-        AccountId self = options.Keys.Node.PublicKey.Account;
+        AccountId self = nodeKey.PublicKey.Account;
         sender = new TransactionSender(
-            options.Genesis.ChainId, options.Keys.Node,
+            options.Genesis.ChainId, nodeKey,
             () => application.Committed.Accounts.GetValueOrDefault(self)?.Nonce ?? 0, chain.SubmitAsync);
         registration = new Registration(
-            sender, options.Keys.Training.PublicKey, options.TrainingDevices, logger);
+            sender, trainingKey.PublicKey, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
-            sender, options.Keys.Training, ingest.Store, options.DeltaSource, folder, logger);
+            sender, trainingKey, ingest.Store, options.DeltaSource, folder, logger);
+        nodeKey.HealthChanged += OnNodeKeyChanged;
+        trainingKey.HealthChanged += OnTrainingKeyChanged;
     }
 
     /// <summary>Broker, journal and feature store.</summary>
@@ -61,6 +70,15 @@ public sealed class GatewayNode : IAsyncDisposable
 
     /// <summary>Signs and submits transactions of this gateway.</summary>
     public TransactionSender Sender => sender;
+
+    /// <summary>Public halves of this gateway's keys.</summary>
+    public (VerifyingKey Node, VerifyingKey Training) Keys => (nodeKey.PublicKey, trainingKey.PublicKey);
+
+    /// <summary>How the node key is. Without it the node follows the chain and does not vote.</summary>
+    public SignerHealth NodeKeyHealth => nodeKey.Health;
+
+    /// <summary>How the training key is. Without it this gateway trains nothing.</summary>
+    public SignerHealth TrainingKeyHealth => trainingKey.Health;
 
     /// <summary>The committed state; immutable.</summary>
     public LedgerState State => application.Committed;
@@ -92,6 +110,8 @@ public sealed class GatewayNode : IAsyncDisposable
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
         GatewayNode? node = null;
+        var nodeKey = WatchedSigner.Around(options.Keys.Node, time);
+        var trainingKey = WatchedSigner.Around(options.Keys.Training, time);
         IngestServer ingest = await IngestServer.StartAsync(
             new IngestOptions
             {
@@ -109,10 +129,11 @@ public sealed class GatewayNode : IAsyncDisposable
                     node?.committed.Writer.TryWrite(true);
                     onCommitted?.Invoke(last!.Value.State, last.Value.Outcome, block);
                 }),
-                application, options.Keys.Node, time, loggers.CreateLogger<ChainNode>(), cancellation)
+                application, nodeKey, time, loggers.CreateLogger<ChainNode>(), cancellation)
                 .ConfigureAwait(false);
             node = new GatewayNode(
-                options, application, snapshots, ingest, chain, loggers.CreateLogger<GatewayNode>());
+                options, application, snapshots, ingest, chain, (nodeKey, trainingKey),
+                loggers.CreateLogger<GatewayNode>());
             return node;
         }
         catch
@@ -128,6 +149,9 @@ public sealed class GatewayNode : IAsyncDisposable
         Chain.ConnectPeers(peers);
         committed.Writer.TryWrite(true);
         participation = Task.Run(() => ParticipateAsync(stopping.Token));
+        watching = Task.WhenAll(
+            Task.Run(() => nodeKey.WatchAsync(stopping.Token)),
+            Task.Run(() => trainingKey.WatchAsync(stopping.Token)));
     }
 
     /// <summary>Waits until a part of this gateway ends by itself; call it after <see cref="Connect"/>.</summary>
@@ -144,8 +168,11 @@ public sealed class GatewayNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
+        nodeKey.HealthChanged -= OnNodeKeyChanged;
+        trainingKey.HealthChanged -= OnTrainingKeyChanged;
         // A failure is told by Failure; stopping goes on with the other parts.
         await participation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await watching.ConfigureAwait(false);
         await Chain.DisposeAsync().ConfigureAwait(false);
         await snapshots.DisposeAsync().ConfigureAwait(false);
         await Ingest.DisposeAsync().ConfigureAwait(false);
@@ -169,9 +196,66 @@ public sealed class GatewayNode : IAsyncDisposable
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
+            if (!nodeKey.Health.IsWorking || !trainingKey.Health.IsWorking)
+            {
+                continue; // nothing is trained in vain; a key that works again wakes this loop
+            }
+
             LedgerState state = State;
-            await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
-            await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+            try
+            {
+                await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+                await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+            }
+            catch (SignerException)
+            {
+                continue; // the key's health says it, and what is missing on the chain is done when it works again
+            }
         }
+    }
+
+    private void OnNodeKeyChanged(SignerHealth health)
+    {
+        if (health.IsWorking)
+        {
+            Log.NodeKeyWorks(logger);
+            committed.Writer.TryWrite(true);
+        }
+        else
+        {
+            Log.NodeKeyFailed(logger, health.Fault, health.Reason);
+        }
+    }
+
+    private void OnTrainingKeyChanged(SignerHealth health)
+    {
+        if (health.IsWorking)
+        {
+            Log.TrainingKeyWorks(logger);
+            committed.Writer.TryWrite(true);
+        }
+        else
+        {
+            Log.TrainingKeyFailed(logger, health.Fault, health.Reason);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            3201, LogLevel.Warning,
+            "The node key's signer is degraded ({Fault}): {Reason} The gateway goes on without voting and tries again.")]
+        public static partial void NodeKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+
+        [LoggerMessage(3202, LogLevel.Information, "The node key's signer works again.")]
+        public static partial void NodeKeyWorks(ILogger logger);
+
+        [LoggerMessage(
+            3203, LogLevel.Warning,
+            "The training key's signer is degraded ({Fault}): {Reason} The gateway goes on without training.")]
+        public static partial void TrainingKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+
+        [LoggerMessage(3204, LogLevel.Information, "The training key's signer works again.")]
+        public static partial void TrainingKeyWorks(ILogger logger);
     }
 }

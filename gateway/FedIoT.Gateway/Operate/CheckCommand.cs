@@ -30,7 +30,7 @@ internal static class CheckCommand
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(path);
             var problems = new ProblemList();
             using GatewayResources? resources = GatewayResources.Open(
-                configuration, TimeProvider.System, problems);
+                configuration, mayBeAway: false, TimeProvider.System, problems);
             problems.ThrowIfAny(path);
             await Console.Out.WriteLineAsync(
                 $"{path}: OK, chain {configuration.ChainId}, {configuration.Peers.Count} peers, "

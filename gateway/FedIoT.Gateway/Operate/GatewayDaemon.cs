@@ -6,6 +6,8 @@ using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
+using FedIoT.Signing;
+using FedIoT.Wire;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -32,11 +34,14 @@ internal sealed class GatewayDaemon(
     {
         long startedAt = time.GetTimestamp();
         var problems = new ProblemList();
-        using GatewayResources? resources = GatewayResources.Open(configuration, time, problems);
+        using GatewayResources? resources = GatewayResources.Open(
+            configuration, mayBeAway: true, time, problems);
         problems.ThrowIfAny(configuration.File);
         using StateFolderLock stateLock = StateFolderLock.Acquire(configuration.StateFolder);
+        using KeyLock keyLock = LockKey(resources!.Keys.Node.PublicKey.Account);
+        Remember(resources.Keys);
         var transactions = new TransactionIndex();
-        GatewayNode node = await StartNodeAsync(resources!, transactions, cancellation).ConfigureAwait(false);
+        GatewayNode node = await StartNodeAsync(resources, transactions, cancellation).ConfigureAwait(false);
         AdminServer? admin = null;
         try
         {
@@ -50,6 +55,27 @@ internal sealed class GatewayDaemon(
             ServiceNotifier.Send("STOPPING=1");
             await StopAsync(node, admin).ConfigureAwait(false);
         }
+    }
+
+    private static KeyLock LockKey(AccountId account)
+    {
+        try
+        {
+            return KeyLock.Acquire($"node-key-{account}", $"The node key of account {account}");
+        }
+        catch (SignerException e)
+        {
+            throw new RunFailedException(
+                $"{e.Message} Two gateways with one key would contradict each other and lose their stake", e);
+        }
+    }
+
+    // So that the next start does not need the token.
+    private void Remember(NodeKeys keys)
+    {
+        var known = new KnownKeys(configuration.StateFolder);
+        known.Remember(configuration.NodeKey.Address, keys.Node.PublicKey);
+        known.Remember(configuration.TrainingKey.Address, keys.Training.PublicKey);
     }
 
     private async Task<GatewayNode> StartNodeAsync(
@@ -71,6 +97,10 @@ internal sealed class GatewayDaemon(
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
                 },
                 (_, _, block) => transactions.Add(block), time, loggers, cancellation).ConfigureAwait(false);
+        }
+        catch (SignerException e)
+        {
+            throw new RunFailedException(e.Message, e);
         }
         catch (InvalidOperationException e)
         {

@@ -125,11 +125,11 @@ internal sealed class Pkcs11Module : IDisposable
 
     /// <summary>Sends a PIN unless a rule stands against it (<see cref="LoginRule"/>).</summary>
     /// <exception cref="TokenException">The PIN was not sent, or the token refused it.</exception>
-    public static void Login(ISlot slot, ISession session, PinSource source, string place)
+    public static void Login(ISlot slot, ISession session, SecretSource source, string place)
     {
         lock (LoginGate)
         {
-            byte[] pin = source.Read();
+            byte[] pin = source.Read("PIN");
             try
             {
                 ITokenInfo token = slot.GetTokenInfo();
@@ -153,7 +153,7 @@ internal sealed class Pkcs11Module : IDisposable
         }
     }
 
-    private static void Send(ISession session, byte[] pin, Action onRefused, string place, PinSource source)
+    private static void Send(ISession session, byte[] pin, Action onRefused, string place, SecretSource source)
     {
         try
         {
@@ -176,7 +176,7 @@ internal sealed class Pkcs11Module : IDisposable
     }
 
     private static TokenException PinTrouble(
-        SignerFault fault, string place, PinSource source, bool sent, Pkcs11Exception? e = null)
+        SignerFault fault, string place, SecretSource source, bool sent, Pkcs11Exception? e = null)
     {
         string text = fault switch
         {

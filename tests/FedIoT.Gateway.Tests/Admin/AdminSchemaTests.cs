@@ -23,7 +23,9 @@ public sealed class AdminSchemaTests
         fediot.peers/1: connected peers[account address] schema
         fediot.problem/1: problem schema
         fediot.status/1: schema state reasons[] version processId uptimeSeconds account chainId height
-            blockTime peersConnected peersConfigured chainListen mqttListen isRegistered devices
+            blockTime peersConnected peersConfigured chainListen mqttListen
+            signer{state fault reason algorithm since countsLeft}
+            trainingSigner{state fault reason algorithm since countsLeft} isRegistered devices
             framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
             transactionsWaiting stateFreeBytes
         fediot.task-accepted/1: id name schema
@@ -57,7 +59,11 @@ public sealed class AdminSchemaTests
 
     private static string Elements(JsonPropertyInfo property)
     {
-        Type? element = property.PropertyType.IsGenericType ? property.PropertyType.GetGenericArguments()[0] : null;
-        return element is null ? string.Empty : element == typeof(string) ? "[]" : $"[{Members(element)}]";
+        Type type = property.PropertyType;
+        Type? element = type.IsGenericType && Nullable.GetUnderlyingType(type) is null
+            ? type.GetGenericArguments()[0] : null;
+        return element is not null ? (element == typeof(string) ? "[]" : $"[{Members(element)}]")
+            : type.Namespace == typeof(AdminJson).Namespace ? $"{{{Members(type)}}}"
+            : string.Empty;
     }
 }

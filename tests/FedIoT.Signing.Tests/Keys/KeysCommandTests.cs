@@ -63,6 +63,24 @@ public sealed class KeysCommandTests : IDisposable
     }
 
     [Fact]
+    public void CreateListTest_KeyFileWithAPassphrase_NeedItOnlyToSign()
+    {
+        string secret = Path.Combine(folder, "passphrase");
+        File.WriteAllText(secret, "canary-passphrase-3\n");
+        Tool.SetMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        JsonElement made = RunJson(
+            ExitCode.Success, "create", "file:" + Path.Combine(folder, "node.key"), "--passphrase-file", secret);
+        JsonElement listed = Assert.Single(
+            RunJson(ExitCode.Success, "list", "--folder", folder).GetProperty("keys").EnumerateArray());
+        Assert.Equal(Text(made, "account"), Text(listed, "account"));
+        string test = Run(ExitCode.Success, "test", Text(made, "signer"), "--count", "3", "--block-time-ms", "60000");
+        File.WriteAllText(secret, "canary-other\n");
+        var error = Assert.Throws<RunFailedException>(() => Run(0, "test", Text(made, "signer")));
+        Assert.Contains("does not open the key file", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", made + test + error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Test_KeySlowerThanAFifthOfTheBlockTime_FailsTheCommand()
     {
         using var signer = new SlowSigner(TimeSpan.FromMilliseconds(60));

@@ -110,8 +110,8 @@ public sealed class SoftHsmFaultTests : IDisposable
         AssertFault(SignerFault.Absent, good with { TokenLabel = "t9" });
         AssertFault(SignerFault.KeyMissing, good with { KeyLabel = "k9" });
         AssertFault(SignerFault.PinMissing, good with { Pin = null });
-        AssertFault(SignerFault.PinMissing, good with { Pin = PinSource.File("/nowhere/pin") });
-        AssertFault(SignerFault.PinMissing, good with { Pin = PinSource.Environment("FEDIOT_TEST_NO_PIN") });
+        AssertFault(SignerFault.PinMissing, good with { Pin = SecretSource.File("/nowhere/pin") });
+        AssertFault(SignerFault.PinMissing, good with { Pin = SecretSource.Environment("FEDIOT_TEST_NO_PIN") });
         Tool.SetMode(hsm.PinFile, UnixFileMode.UserRead | UnixFileMode.GroupRead);
         AssertFault(SignerFault.PinMissing, good);
     }

@@ -30,6 +30,9 @@ public sealed class TpmMachine : IDisposable
         .Select(a => $"/usr/lib/{a}-linux-gnu{(a == "arm" ? "eabihf" : string.Empty)}/libtpm2_pkcs11.so.1")
         .FirstOrDefault(File.Exists);
 
+    /// <summary>What other processes need to reach this TPM.</summary>
+    public IReadOnlyDictionary<string, string> Variables => environment;
+
     public void Require()
     {
         Tool.RequirePackages(
@@ -53,7 +56,7 @@ public sealed class TpmMachine : IDisposable
             ModulePath = ModulePath!,
             TokenLabel = "fediot",
             KeyLabel = key,
-            Pin = PinSource.File(pinFile),
+            Pin = SecretSource.File(pinFile),
         };
     }
 

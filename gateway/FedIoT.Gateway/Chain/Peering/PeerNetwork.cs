@@ -74,13 +74,15 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     /// <summary>How many connections ended, or were refused, for a reason.</summary>
     public long DisconnectCount(DisconnectReason reason) => reasons.CountOf(reason);
 
-    /// <summary>Binds the port and signs certificate and address; peers can connect from now on.</summary>
+    /// <summary>Takes the port.</summary>
     /// <exception cref="SocketException">The port is taken.</exception>
-    /// <exception cref="SignerException">The node key did not sign.</exception>
+    public void Bind() => listener.Bind(options.Listen);
+
+    /// <summary>Signs certificate and address; peers can connect from now on. After <see cref="Bind"/>.</summary>
+    /// <exception cref="SignerException">The node key did not sign; it may be called again.</exception>
     public void Listen()
     {
-        listener.Bind(options.Listen);
-        tls = new PeerTls(options.ChainId, self, validators, NodeCertificate.Create(options.ChainId, signer));
+        tls ??= new PeerTls(options.ChainId, self, validators, NodeCertificate.Create(options.ChainId, signer));
         IPEndPoint advertised = options.Advertised ?? ListenEndPoint;
         if (!advertised.Address.Equals(IPAddress.Any) && !advertised.Address.Equals(IPAddress.IPv6Any))
         {

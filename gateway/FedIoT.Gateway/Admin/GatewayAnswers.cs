@@ -47,7 +47,8 @@ internal sealed class GatewayAnswers(AdminSource source)
             PeersConfigured = configured,
             ChainListen = EndPointText.Of(node.Chain.ListenEndPoint),
             MqttListen = EndPointText.Of(node.Ingest.EndPoint),
-            Signer = Describe(node.NodeKeyHealth, node.Keys.Node, node.Chain.SigningRefusal, node.Chain.SignerCountsLeft),
+            Signer = Describe(
+                node.NodeKeyHealth, node.Keys.Node, node.Chain.SigningRefusal, node.Chain.SignerCountsLeft),
             TrainingSigner = Describe(node.TrainingKeyHealth, node.Keys.Training, refusal: null, countsLeft: null),
             IsRegistered = node.IsRegistered,
             Devices = source.Configuration.Devices.Count,
@@ -180,8 +181,9 @@ internal sealed class GatewayAnswers(AdminSource source)
 
         if (node.Chain.SignerCountsLeft < CountsLeftMin)
         {
-            reasons.Add($"the chip's counter has {node.Chain.SignerCountsLeft} starts or thousands of blocks left; move "
-                + "the node key to a new chip");
+            reasons.Add(
+                $"the chip's counter has {node.Chain.SignerCountsLeft} starts or thousands of blocks left; move the "
+                + "node key to a new chip");
         }
 
         if (node.Chain.ConnectedPeers < configured)

@@ -11,9 +11,9 @@ namespace FedIoT.Signing;
 /// </summary>
 /// <remarks>
 /// <para>A counter wears out, so it moves at the first signature after every start and once every <see
-/// cref="HeightsPerIncrement"/> heights. 2,097,151 counts are two thousand million blocks: 66 years of a block a second,
-/// less one increment for every start. A used-up counter signs nothing more: the key moves to a new chip before. A copy
-/// made and put back between two increments is not noticed: that window is the price.</para>
+/// cref="HeightsPerIncrement"/> heights. 2,097,151 counts are two thousand million blocks: 66 years of a block a
+/// second, less one increment for every start. A used-up counter signs nothing more: the key moves to a new chip before. A
+/// copy made and put back between two increments is not noticed: that window is the price.</para>
 /// <para>The chip may be away at the start: it is asked at the first signature, and nothing is signed before it
 /// answered.</para>
 /// <para>File, 96 bytes: two slots of 48, used in turn: the ASCII text <c>FIOTEPO1</c>, the counter value (8, big
@@ -186,8 +186,8 @@ public sealed class CountedSignState : ISignState, IDisposable
         if (now >= counter.CounterMax)
         {
             throw new SignerException(
-                $"The chip's counter is used up at {now}: it cannot tell an old copy of the disk any more, so nothing is "
-                + "signed. Move the node to a key in a new chip.");
+                $"The chip's counter is used up at {now}: it cannot tell an old copy of the disk any more, so nothing "
+                + "is signed. Move the node to a key in a new chip.");
         }
 
         Write(file, now + 1);

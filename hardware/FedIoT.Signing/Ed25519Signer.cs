@@ -65,8 +65,8 @@ public sealed class Ed25519Signer : ISigner
     /// <summary>Opens a key file.</summary>
     /// <param name="path">A file that <see cref="Create"/> wrote.</param>
     /// <param name="passphrase">Where the passphrase comes from; null for a file without one.</param>
-    /// <exception cref="SignerException">It is missing, no key file, or readable by others; or the passphrase is missing,
-    /// wrong or not wanted.</exception>
+    /// <exception cref="SignerException">It is missing, no key file, or readable by others; or the passphrase is
+    /// missing, wrong or not wanted.</exception>
     public static Ed25519Signer Open(string path, SecretSource? passphrase = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -3,8 +3,9 @@ using System.Security.Cryptography;
 namespace FedIoT.Signing;
 
 /// <summary>
-/// Where a token's PIN or a key file's passphrase comes from: a file that only its owner can read, a systemd credential,
-/// an environment variable, or a person at a terminal. Never the configuration and never the command line. Immutable.
+/// Where a token's PIN or a key file's passphrase comes from: a file that only its owner can read, a systemd
+/// credential, an environment variable, or a person at a terminal. Never the configuration and never the command
+/// line. Immutable.
 /// </summary>
 public sealed class SecretSource
 {

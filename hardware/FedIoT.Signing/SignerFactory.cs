@@ -20,7 +20,8 @@ public static class SignerFactory
     /// <summary>Opens an existing key.</summary>
     /// <param name="address">Its address.</param>
     /// <param name="time">Waits for chips and spaces the attempts to bring a token back.</param>
-    /// <param name="person">Asked for the passphrase of a key file whose address names no source; null for nobody.</param>
+    /// <param name="person">Asked for the passphrase of a key file whose address names no source; null for
+    /// nobody.</param>
     /// <returns>The signer; the caller disposes it.</returns>
     /// <exception cref="SignerException">The key cannot be opened; <see cref="TokenException.FaultOf"/> says why.
     /// </exception>

@@ -10,8 +10,8 @@ namespace FedIoT.Signing;
 /// only, and goes on by itself when the token is back.
 /// </summary>
 /// <remarks>
-/// <para>Thread-safe; calls queue. While it is degraded and no attempt is due, <see cref="Sign"/> fails at once with the
-/// reason: a consensus that asks three times a round does not hammer a token. No attempt sends a PIN that the token
+/// <para>Thread-safe; calls queue. While it is degraded and no attempt is due, <see cref="Sign"/> fails at once with
+/// the reason: a consensus that asks three times a round does not hammer a token. No attempt sends a PIN that the token
 /// refused before.</para>
 /// <para>A signature is a round trip to a device that may hang; <see cref="Health"/> says so and never waits.</para>
 /// </remarks>

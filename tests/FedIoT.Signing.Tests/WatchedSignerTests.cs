@@ -96,15 +96,15 @@ public sealed class WatchedSignerTests : SignerContract, IDisposable
     public void Sign_OtherTroubleThanBefore_IsReportedAsNews()
     {
         using WatchedSigner watched = Watch();
-        foreach (SignerFault fault in (SignerFault[])[SignerFault.Absent, SignerFault.PinRefused, SignerFault.PinLocked])
+        SignerFault[] faults = [SignerFault.Absent, SignerFault.PinRefused, SignerFault.PinLocked];
+        foreach (SignerFault fault in faults)
         {
             token.Fault = fault;
             time.Advance(TimeSpan.FromSeconds(11));
             Assert.Throws<SignerException>(() => watched.Sign("m"u8, signature));
         }
 
-        Assert.Equal(
-            [SignerFault.Absent, SignerFault.PinRefused, SignerFault.PinLocked], reports.Select(r => r.Fault!.Value));
+        Assert.Equal(faults, reports.Select(r => r.Fault!.Value));
     }
 
     [Fact]

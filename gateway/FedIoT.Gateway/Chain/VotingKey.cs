@@ -7,8 +7,8 @@ using FedIoT.Wire.Cose;
 namespace FedIoT.Gateway.Chain;
 
 /// <summary>
-/// A node key as consensus uses it: behind the guard, with the memory of what it signed and, where its chip has one, the
-/// counter that tells an old copy of that memory. The one place of a node that signs votes and proposals.
+/// A node key as consensus uses it: behind the guard, with the memory of what it signed and, where its chip has one,
+/// the counter that tells an old copy of that memory. The one place of a node that signs votes and proposals.
 /// </summary>
 /// <remarks>Thread-safe. Owns the memory, not the key.</remarks>
 internal sealed class VotingKey : IDisposable
@@ -41,7 +41,7 @@ internal sealed class VotingKey : IDisposable
     /// </summary>
     public SignerException? Refusal => refusal;
 
-    /// <summary>Increments that the chip's counter has left; null where there is none, or it was not asked yet.</summary>
+    /// <summary>Increments that the chip's counter has left; null where there is none, or not asked yet.</summary>
     public long? CountsLeft => counted?.CountsLeft;
 
     /// <summary>Opens the memory of a key in the chain's folder.</summary>

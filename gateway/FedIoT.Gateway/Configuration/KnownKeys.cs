@@ -8,8 +8,8 @@ using FedIoT.Wire.Cose;
 namespace FedIoT.Gateway.Configuration;
 
 /// <summary>
-/// The public halves of keys in hardware as an earlier start saw them, so that a gateway starts while its token is away.
-/// A file for each key: <c>known-keys/IDENTITY.pub</c> in the state folder, docs/spec/keys.md.
+/// The public halves of keys in hardware as an earlier start saw them, so that a gateway starts while its token is
+/// away. A file for each key: <c>known-keys/IDENTITY.pub</c> in the state folder, docs/spec/keys.md.
 /// </summary>
 /// <param name="stateFolder">The state folder; need not exist for reading.</param>
 internal sealed class KnownKeys(string stateFolder)

@@ -244,7 +244,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
     {
         [LoggerMessage(
             3201, LogLevel.Warning,
-            "The node key's signer is degraded ({Fault}): {Reason} The gateway goes on without voting and tries again.")]
+            "The node key's signer is degraded ({Fault}): {Reason} The gateway does not vote and tries again.")]
         public static partial void NodeKeyFailed(ILogger logger, SignerFault? fault, string? reason);
 
         [LoggerMessage(3202, LogLevel.Information, "The node key's signer works again.")]

@@ -12,8 +12,8 @@ namespace FedIoT.Signing;
 /// <remarks>
 /// <para>A counter wears out, so it moves at the first signature after every start and once every <see
 /// cref="HeightsPerIncrement"/> heights. 2,097,151 counts are two thousand million blocks: 66 years of a block a
-/// second, less one increment for every start. A used-up counter signs nothing more: the key moves to a new chip before. A
-/// copy made and put back between two increments is not noticed: that window is the price.</para>
+/// second, less one increment for every start. A used-up counter signs nothing more: the key moves to a new chip
+/// before. A copy made and put back between two increments is not noticed: that window is the price.</para>
 /// <para>The chip may be away at the start: it is asked at the first signature, and nothing is signed before it
 /// answered.</para>
 /// <para>File, 96 bytes: two slots of 48, used in turn: the ASCII text <c>FIOTEPO1</c>, the counter value (8, big

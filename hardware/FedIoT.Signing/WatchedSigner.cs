@@ -15,7 +15,7 @@ namespace FedIoT.Signing;
 /// refused before.</para>
 /// <para>A signature is a round trip to a device that may hang; <see cref="Health"/> says so and never waits.</para>
 /// </remarks>
-public sealed class WatchedSigner : ISigner
+public sealed class WatchedSigner : ICountedSigner
 {
     private static readonly TimeSpan BackOffMin = TimeSpan.FromMilliseconds(250);
 
@@ -60,7 +60,7 @@ public sealed class WatchedSigner : ISigner
     /// <inheritdoc/>
     public VerifyingKey PublicKey { get; }
 
-    /// <summary>The monotonic counter beside the key; null where there is none.</summary>
+    /// <inheritdoc/>
     public IMonotonicCounter? Counter { get; }
 
     /// <summary>How the key is.</summary>
@@ -124,7 +124,7 @@ public sealed class WatchedSigner : ISigner
         ArgumentNullException.ThrowIfNull(signer);
         ArgumentNullException.ThrowIfNull(time);
         return signer as WatchedSigner
-            ?? new WatchedSigner(signer.PublicKey, signer, open: null, signer is IMonotonicCounter, time);
+            ?? new WatchedSigner(signer.PublicKey, signer, open: null, signer is ICountedSigner { Counter: not null }, time);
     }
 
     /// <inheritdoc/>
@@ -298,7 +298,9 @@ public sealed class WatchedSigner : ISigner
             ThrowUnlessDue();
             try
             {
-                return call((IMonotonicCounter)Ready());
+                IMonotonicCounter counter = (Ready() as ICountedSigner)?.Counter
+                    ?? throw new SignerException("The device has no counter any more.");
+                return call(counter);
             }
             catch (SignerException e)
             {

@@ -52,7 +52,7 @@ internal sealed class VotingKey : IDisposable
         SignStateLog memory = SignStateLog.Open(Path.Combine(chainFolder, MemoryFolder), signer.PublicKey.Account);
         try
         {
-            CountedSignState? counted = MonotonicCounter.Of(signer) is { } counter
+            CountedSignState? counted = signer is ICountedSigner { Counter: { } counter }
                 ? CountedSignState.Attach(Path.Combine(chainFolder, CounterFile), memory, counter)
                 : null;
             return new VotingKey(signer, memory, chainId, counted);

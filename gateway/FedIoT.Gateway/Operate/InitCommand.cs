@@ -171,7 +171,7 @@ internal static class InitCommand
         CreateFolder(chain);
         new KnownKeys(configuration.StateFolder).Remember(configuration.NodeKey.Address, node.PublicKey);
         string tie = Path.Combine(chain, VotingKey.CounterFile);
-        if (MonotonicCounter.Of(node) is { } counter && !File.Exists(tie)
+        if (node is ICountedSigner { Counter: { } counter } && !File.Exists(tie)
             && !Directory.Exists(Path.Combine(chain, VotingKey.MemoryFolder)))
         {
             CountedSignState.Tie(tie, counter);

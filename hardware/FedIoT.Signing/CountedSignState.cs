@@ -26,6 +26,7 @@ public sealed class CountedSignState : ISignState, IDisposable
     /// <summary>Heights signed for one increment.</summary>
     public const int HeightsPerIncrement = 1000;
 
+    private const long Unknown = -1;
     private const int SlotBytes = 48;
     private const int SignedBytes = 16;
 
@@ -33,8 +34,9 @@ public sealed class CountedSignState : ISignState, IDisposable
     private readonly ISignState state;
     private readonly IMonotonicCounter counter;
     private readonly FileStream file;
-    private long? value; // of the counter, once it was compared with the file
+    private long value = Unknown; // of the counter, once it was compared with the file
     private long nextIncrement;
+    private volatile string? refusal;
 
     private CountedSignState(string path, ISignState state, IMonotonicCounter counter, FileStream file)
     {
@@ -49,7 +51,11 @@ public sealed class CountedSignState : ISignState, IDisposable
     public SignRecord? Last => state.Last;
 
     /// <summary>Increments that are left; null before the first signature.</summary>
-    public long? CountsLeft => value is { } known ? counter.CounterMax - known : null;
+    public long? CountsLeft =>
+        Interlocked.Read(ref value) is var known and not Unknown ? counter.CounterMax - known : null;
+
+    /// <summary>Why nothing is signed although the chip answers; null while that is not so.</summary>
+    public string? Refusal => refusal;
 
     private static ReadOnlySpan<byte> Magic => "FIOTEPO1"u8;
 
@@ -92,7 +98,7 @@ public sealed class CountedSignState : ISignState, IDisposable
     public void Append(SignRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        if (value is null || record.Height.Value >= nextIncrement)
+        if (value == Unknown || record.Height.Value >= nextIncrement)
         {
             Move(record.Height);
         }
@@ -133,13 +139,19 @@ public sealed class CountedSignState : ISignState, IDisposable
         try
         {
             long now = counter.ReadCounter();
-            if (value is null)
+            if (value == Unknown)
             {
                 CheckNotOlder(path, Read(file), now);
             }
 
-            value = Advance(file, counter, now);
+            Interlocked.Exchange(ref value, Advance(file, counter, now));
             nextIncrement = NextAfter(height);
+            refusal = null;
+        }
+        catch (SignerException e)
+        {
+            refusal = TokenException.FaultOf(e) is null ? e.Message : refusal;
+            throw;
         }
         catch (IOException e)
         {

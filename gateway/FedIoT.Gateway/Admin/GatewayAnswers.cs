@@ -1,11 +1,11 @@
 using System.Reflection;
-using FedIoT.Consensus;
 using FedIoT.Gateway.Demo;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Node;
 using FedIoT.Gateway.Operate;
 using FedIoT.Ledger;
 using FedIoT.Signing;
+using FedIoT.Station;
 using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 using FedIoT.Wire.Tasks;
@@ -31,7 +31,7 @@ internal sealed class GatewayAnswers(AdminSource source)
         IngestSnapshot ingest = node.Ingest.Counters.Snapshot();
         int configured = source.Configuration.Peers.Count(p => p.Account != node.Chain.Account);
         long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
-        (string state, List<string> reasons) = Judge(node, configured, free);
+        (string state, List<string> reasons) = Judge(node, configured, free, source.Board.Reasons());
         return new StatusAnswer
         {
             State = state,
@@ -59,7 +59,27 @@ internal sealed class GatewayAnswers(AdminSource source)
             TasksRunning = node.State.Tasks.Values.Count(t => t.Phase != TaskPhase.Complete),
             TransactionsWaiting = node.Chain.WaitingTransactions,
             StateFreeBytes = free,
+            CaseOpenedAt = source.Board.CaseOpenedAt,
+            SigningIsLocked = source.Board.SigningLock.Reason is not null,
+            JoinWindowSeconds = (int)Math.Ceiling(source.Board.WindowLeft().TotalSeconds),
+            TimeSource = source.Board.Time.IsBehind ? "chip" : "system",
         };
+    }
+
+    /// <summary>What the status light shows.</summary>
+    public StationHealth Health()
+    {
+        try
+        {
+            StatusAnswer status = Status();
+            return status.State == "ok" ? StationHealth.Healthy
+                : status is { State: "degraded", IsRegistered: false, Reasons.Count: 1 } ? StationHealth.Unclaimed
+                : StationHealth.Degraded;
+        }
+        catch (IOException)
+        {
+            return StationHealth.Degraded; // the disk does not even say how full it is
+        }
     }
 
     public TasksAnswer Tasks()
@@ -131,22 +151,11 @@ internal sealed class GatewayAnswers(AdminSource source)
                 409, $"a task of this name exists with id {known.Id}; choose another name");
         }
 
-        string? reason = await SendAsync(new CreateTask(specification), cancellation).ConfigureAwait(false);
+        string? reason = await source.Node.Sender.SendAsync(new CreateTask(specification), cancellation)
+            .ConfigureAwait(false);
         return reason is null
             ? new TaskAcceptedAnswer(Hash256.Of(specification.Span).ToString(), task.Name)
             : throw new AdminProblemException(409, $"the node refused the task: {reason}");
-    }
-
-    private async Task<string?> SendAsync(TransactionBody body, CancellationToken cancellation)
-    {
-        try
-        {
-            return await source.Node.Sender.SendAsync(body, cancellation).ConfigureAwait(false);
-        }
-        catch (SignerException e)
-        {
-            throw new AdminProblemException(503, $"the node key does not sign now: {e.Message}");
-        }
     }
 
     private static StatusAnswer.SignerItem Describe(
@@ -159,14 +168,15 @@ internal sealed class GatewayAnswers(AdminSource source)
             health.Since.ToUnixTimeMilliseconds(), countsLeft);
     }
 
-    private static (string State, List<string> Reasons) Judge(GatewayNode node, int configured, long free)
+    private static (string State, List<string> Reasons) Judge(
+        GatewayNode node, int configured, long free, IReadOnlyList<string> board)
     {
         if (node.Failure is { } failure)
         {
             return ("failed", [failure.Message]);
         }
 
-        var reasons = new List<string>();
+        var reasons = new List<string>(board);
         if ((node.NodeKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
         {
             reasons.Add($"signer: degraded, {noVote} The gateway does not vote; since "

@@ -102,10 +102,9 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>From submission here to commit here.</summary>
     public FinalityStatistics Finality => core.Finality;
 
-    /// <summary>
-    /// Why the guard of the key refuses to sign, when that is not the token's trouble; null while nothing does.
+    /// <summary>Why the counter of the key's chip forbids to sign, although the key could; null while it does not.
     /// </summary>
-    public string? SigningRefusal => key.Refusal?.Message;
+    public string? SigningRefusal => key.Refusal;
 
     /// <summary>Increments that the counter of the key's chip has left; null where there is none, or not asked yet.
     /// </summary>

@@ -22,7 +22,6 @@ internal sealed class VotingKey : IDisposable
     private readonly SignStateLog memory;
     private readonly CountedSignState? counted;
     private readonly GuardedSigner guard;
-    private volatile SignerException? refusal;
 
     /// <summary>Puts a key and its memory together; the memory is disposed with this object.</summary>
     public VotingKey(ISigner signer, SignStateLog memory, string chainId, CountedSignState? counted = null)
@@ -36,10 +35,8 @@ internal sealed class VotingKey : IDisposable
     /// <summary>Who signs.</summary>
     public VerifyingKey PublicKey { get; }
 
-    /// <summary>
-    /// Why the guard or the counter refuses to sign, when that is not the token's trouble; null while nothing does.
-    /// </summary>
-    public SignerException? Refusal => refusal;
+    /// <summary>Why the chip's counter forbids to sign, although the key could; null while it does not.</summary>
+    public string? Refusal => counted?.Refusal;
 
     /// <summary>Increments that the chip's counter has left; null where there is none, or not asked yet.</summary>
     public long? CountsLeft => counted?.CountsLeft;
@@ -66,11 +63,11 @@ internal sealed class VotingKey : IDisposable
 
     /// <summary>Signs a vote; null when that would contradict an earlier signature.</summary>
     /// <exception cref="SignerException">The key, its counter or its memory does not permit it now.</exception>
-    public SignedVote? TrySign(Vote vote) => Watch(() => guard.TrySign(vote));
+    public SignedVote? TrySign(Vote vote) => guard.TrySign(vote);
 
     /// <summary>Signs a proposal; null when that would contradict an earlier signature.</summary>
     /// <exception cref="SignerException">As for a vote.</exception>
-    public SignedProposal? TrySign(Proposal proposal, Block block) => Watch(() => guard.TrySign(proposal, block));
+    public SignedProposal? TrySign(Proposal proposal, Block block) => guard.TrySign(proposal, block);
 
     /// <summary>Signatures that were given at a height, oldest first.</summary>
     public IReadOnlyList<SignRecord> SignedAt(Height height) => memory.At(height);
@@ -80,20 +77,5 @@ internal sealed class VotingKey : IDisposable
     {
         counted?.Dispose();
         memory.Dispose();
-    }
-
-    private T Watch<T>(Func<T> sign)
-    {
-        try
-        {
-            T signed = sign();
-            refusal = null;
-            return signed;
-        }
-        catch (SignerException e)
-        {
-            refusal = TokenException.FaultOf(e) is null ? e : refusal;
-            throw;
-        }
     }
 }

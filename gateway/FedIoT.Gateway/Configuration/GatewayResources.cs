@@ -58,7 +58,7 @@ internal sealed class GatewayResources : IDisposable
 
         if (problems.IsEmpty)
         {
-            return new GatewayResources(genesis!, new NodeKeys(node!, training!), devices);
+            return new GatewayResources(genesis!, new NodeKeys(node!, training!) { NodeWatch = node, TrainingWatch = training }, devices);
         }
 
         node?.Dispose();

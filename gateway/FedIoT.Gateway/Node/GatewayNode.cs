@@ -23,13 +23,13 @@ namespace FedIoT.Gateway.Node;
 public sealed partial class GatewayNode : IAsyncDisposable
 {
     private readonly LedgerApplication application;
+    private readonly ILogger logger;
     private readonly SnapshotWriter snapshots;
     private readonly TransactionSender sender;
     private readonly Registration registration;
     private readonly RoundParticipant participant;
-    private readonly WatchedSigner nodeKey;
-    private readonly WatchedSigner trainingKey;
-    private readonly ILogger logger;
+    private readonly WatchedSigner nodeWatch;
+    private readonly WatchedSigner trainingWatch;
     private readonly CancellationTokenSource stopping = new();
 
     // One place: a participant that is busy training needs to know only that there is a newer state.
@@ -41,25 +41,25 @@ public sealed partial class GatewayNode : IAsyncDisposable
 
     private GatewayNode(
         GatewayNodeOptions options, LedgerApplication application, SnapshotWriter snapshots, IngestServer ingest,
-        ChainNode chain, (WatchedSigner Node, WatchedSigner Training) keys, ILogger logger)
+        ChainNode chain, NodeKeys keys, (WatchedSigner Node, WatchedSigner Training) watches, ILogger logger)
     {
-        (nodeKey, trainingKey) = keys;
-        this.logger = logger;
+        (nodeWatch, trainingWatch) = watches;
         this.application = application;
+        this.logger = logger;
         this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
-        AccountId self = nodeKey.PublicKey.Account;
+        AccountId self = nodeWatch.PublicKey.Account;
         sender = new TransactionSender(
-            options.Genesis.ChainId, nodeKey,
+            options.Genesis.ChainId, keys.Node,
             () => application.Committed.Accounts.GetValueOrDefault(self)?.Nonce ?? 0, chain.SubmitAsync);
         registration = new Registration(
-            sender, trainingKey.PublicKey, options.TrainingDevices, logger);
+            sender, keys.Training.PublicKey, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
-            sender, trainingKey, ingest.Store, options.DeltaSource, folder, logger);
-        nodeKey.HealthChanged += OnNodeKeyChanged;
-        trainingKey.HealthChanged += OnTrainingKeyChanged;
+            sender, keys.Training, ingest.Store, options.DeltaSource, folder, logger);
+        nodeWatch.HealthChanged += OnNodeKeyChanged;
+        trainingWatch.HealthChanged += OnTrainingKeyChanged;
     }
 
     /// <summary>Broker, journal and feature store.</summary>
@@ -72,13 +72,13 @@ public sealed partial class GatewayNode : IAsyncDisposable
     public TransactionSender Sender => sender;
 
     /// <summary>Public halves of this gateway's keys.</summary>
-    public (VerifyingKey Node, VerifyingKey Training) Keys => (nodeKey.PublicKey, trainingKey.PublicKey);
+    public (VerifyingKey Node, VerifyingKey Training) Keys => (nodeWatch.PublicKey, trainingWatch.PublicKey);
 
     /// <summary>How the node key is. Without it the node follows the chain and does not vote.</summary>
-    public SignerHealth NodeKeyHealth => nodeKey.Health;
+    public SignerHealth NodeKeyHealth => nodeWatch.Health;
 
     /// <summary>How the training key is. Without it this gateway trains nothing.</summary>
-    public SignerHealth TrainingKeyHealth => trainingKey.Health;
+    public SignerHealth TrainingKeyHealth => trainingWatch.Health;
 
     /// <summary>The committed state; immutable.</summary>
     public LedgerState State => application.Committed;
@@ -110,8 +110,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
         GatewayNode? node = null;
-        var nodeKey = WatchedSigner.Around(options.Keys.Node, time);
-        var trainingKey = WatchedSigner.Around(options.Keys.Training, time);
+        (NodeKeys keys, WatchedSigner nodeWatch, WatchedSigner trainingWatch) = options.Keys.Watch(time);
         IngestServer ingest = await IngestServer.StartAsync(
             new IngestOptions
             {
@@ -119,6 +118,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
                 StateFolder = Path.Combine(options.Folder, "ingest"),
                 Devices = options.Devices,
                 Specification = options.Features,
+                OnUnknownDevice = options.OnUnknownDevice,
             },
             time, loggers.CreateLogger<IngestServer>(), cancellation).ConfigureAwait(false);
         try
@@ -129,10 +129,10 @@ public sealed partial class GatewayNode : IAsyncDisposable
                     node?.committed.Writer.TryWrite(true);
                     onCommitted?.Invoke(last!.Value.State, last.Value.Outcome, block);
                 }),
-                application, nodeKey, time, loggers.CreateLogger<ChainNode>(), cancellation)
+                application, keys.Node, time, loggers.CreateLogger<ChainNode>(), cancellation)
                 .ConfigureAwait(false);
             node = new GatewayNode(
-                options, application, snapshots, ingest, chain, (nodeKey, trainingKey),
+                options, application, snapshots, ingest, chain, keys, (nodeWatch, trainingWatch),
                 loggers.CreateLogger<GatewayNode>());
             return node;
         }
@@ -150,8 +150,8 @@ public sealed partial class GatewayNode : IAsyncDisposable
         committed.Writer.TryWrite(true);
         participation = Task.Run(() => ParticipateAsync(stopping.Token));
         watching = Task.WhenAll(
-            Task.Run(() => nodeKey.WatchAsync(stopping.Token)),
-            Task.Run(() => trainingKey.WatchAsync(stopping.Token)));
+            Task.Run(() => nodeWatch.WatchAsync(stopping.Token)),
+            Task.Run(() => trainingWatch.WatchAsync(stopping.Token)));
     }
 
     /// <summary>Waits until a part of this gateway ends by itself; call it after <see cref="Connect"/>.</summary>
@@ -168,8 +168,8 @@ public sealed partial class GatewayNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
-        nodeKey.HealthChanged -= OnNodeKeyChanged;
-        trainingKey.HealthChanged -= OnTrainingKeyChanged;
+        nodeWatch.HealthChanged -= OnNodeKeyChanged;
+        trainingWatch.HealthChanged -= OnTrainingKeyChanged;
         // A failure is told by Failure; stopping goes on with the other parts.
         await participation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await watching.ConfigureAwait(false);
@@ -196,7 +196,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
-            if (!nodeKey.Health.IsWorking || !trainingKey.Health.IsWorking)
+            if (!nodeWatch.Health.IsWorking || !trainingWatch.Health.IsWorking)
             {
                 continue; // nothing is trained in vain; a key that works again wakes this loop
             }
@@ -207,9 +207,13 @@ public sealed partial class GatewayNode : IAsyncDisposable
                 await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
                 await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
             }
-            catch (SignerException)
+            catch (SignerException e)
             {
-                continue; // the key's health says it, and what is missing on the chain is done when it works again
+                // A key that fails tells that itself, and wakes this loop when it works again.
+                if (nodeWatch.Health.IsWorking && trainingWatch.Health.IsWorking)
+                {
+                    Log.NotSigned(logger, e.Message); // the next block tries again
+                }
             }
         }
     }
@@ -242,20 +246,23 @@ public sealed partial class GatewayNode : IAsyncDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(3201, LogLevel.Warning, "This gateway takes no part in the round for now: {Problem}")]
+        public static partial void NotSigned(ILogger logger, string problem);
+
         [LoggerMessage(
-            3201, LogLevel.Warning,
+            3202, LogLevel.Warning,
             "The node key's signer is degraded ({Fault}): {Reason} The gateway does not vote and tries again.")]
         public static partial void NodeKeyFailed(ILogger logger, SignerFault? fault, string? reason);
 
-        [LoggerMessage(3202, LogLevel.Information, "The node key's signer works again.")]
+        [LoggerMessage(3203, LogLevel.Information, "The node key's signer works again.")]
         public static partial void NodeKeyWorks(ILogger logger);
 
         [LoggerMessage(
-            3203, LogLevel.Warning,
+            3204, LogLevel.Warning,
             "The training key's signer is degraded ({Fault}): {Reason} The gateway goes on without training.")]
         public static partial void TrainingKeyFailed(ILogger logger, SignerFault? fault, string? reason);
 
-        [LoggerMessage(3204, LogLevel.Information, "The training key's signer works again.")]
+        [LoggerMessage(3205, LogLevel.Information, "The training key's signer works again.")]
         public static partial void TrainingKeyWorks(ILogger logger);
     }
 }

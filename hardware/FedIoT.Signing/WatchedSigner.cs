@@ -124,7 +124,8 @@ public sealed class WatchedSigner : ICountedSigner
         ArgumentNullException.ThrowIfNull(signer);
         ArgumentNullException.ThrowIfNull(time);
         return signer as WatchedSigner
-            ?? new WatchedSigner(signer.PublicKey, signer, open: null, signer is ICountedSigner { Counter: not null }, time);
+            ?? new WatchedSigner(
+                signer.PublicKey, signer, open: null, signer is ICountedSigner { Counter: not null }, time);
     }
 
     /// <inheritdoc/>

@@ -58,7 +58,8 @@ internal sealed class GatewayResources : IDisposable
 
         if (problems.IsEmpty)
         {
-            return new GatewayResources(genesis!, new NodeKeys(node!, training!) { NodeWatch = node, TrainingWatch = training }, devices);
+            var keys = new NodeKeys(node!, training!) { NodeWatch = node, TrainingWatch = training };
+            return new GatewayResources(genesis!, keys, devices);
         }
 
         node?.Dispose();

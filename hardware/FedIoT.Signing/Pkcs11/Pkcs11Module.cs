@@ -190,7 +190,7 @@ internal sealed class Pkcs11Module : IDisposable
     {
         ITokenFlags flags = slot.GetTokenInfo().TokenFlags;
         return flags.UserPinLocked ? " The token is locked now"
-            : flags.UserPinFinalTry ? " ONE more wrong PIN locks the token; no PIN is sent before somebody logs in by hand"
+            : flags.UserPinFinalTry ? " ONE more wrong PIN locks the token: somebody has to log in by hand first"
             : flags.UserPinCountLow ? " The token counts wrong PINs and locks after a few"
             : string.Empty;
     }

@@ -61,7 +61,7 @@ public sealed class TpmMachine : IDisposable
         File.Delete(plain);
     }
 
-    /// <summary>What the service does before it starts the daemon: false, and no PIN, when the PCR is another.</summary>
+    /// <summary>What the service does before the daemon starts: false, and no PIN, when the PCR is another.</summary>
     public bool UnsealPin()
     {
         File.Delete(PinFile);

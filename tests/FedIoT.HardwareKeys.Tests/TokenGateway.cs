@@ -7,8 +7,8 @@ using Xunit;
 
 namespace FedIoT.HardwareKeys.Tests;
 
-/// <summary>Folders of gateways whose node keys are in a SoftHSM2 or another token, made by the verbs that an administrator
-/// types.</summary>
+/// <summary>Folders of gateways whose node keys are in a SoftHSM2 or another token, made by the verbs that an
+/// administrator types.</summary>
 internal sealed class TokenGateway : IDisposable
 {
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(90);

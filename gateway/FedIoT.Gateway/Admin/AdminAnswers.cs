@@ -37,6 +37,10 @@ internal sealed record StatusAnswer
 
     public required string MqttListen { get; init; }
 
+    public required SignerItem Signer { get; init; }
+
+    public required SignerItem TrainingSigner { get; init; }
+
     public required bool IsRegistered { get; init; }
 
     public required int Devices { get; init; }
@@ -65,6 +69,10 @@ internal sealed record StatusAnswer
 
     /// <summary>system, or chip when the system's clock is behind the clock chip.</summary>
     public required string TimeSource { get; init; }
+
+    /// <summary>State: ok or degraded. CountsLeft: of the chip's counter, null where there is none.</summary>
+    internal sealed record SignerItem(
+        string State, string? Fault, string? Reason, string Algorithm, long Since, long? CountsLeft);
 }
 
 /// <summary>Where the chain stands here. State root: after the block of this height.</summary>

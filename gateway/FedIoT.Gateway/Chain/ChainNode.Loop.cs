@@ -75,6 +75,28 @@ public sealed partial class ChainNode : IChainNodeShell
         }
     }
 
+    // A key that was away at the start: its owner spaces the attempts, so asking often costs nothing.
+    private async Task EnterNetworkAsync()
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(options.StallInterval, time);
+            do
+            {
+                await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false);
+            }
+            while (!TryEnterNetwork());
+        }
+        catch (OperationCanceledException)
+        {
+            // disposed
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Fail(e); // the top of this task: the port cannot be listened on
+        }
+    }
+
     private async Task TickAsync()
     {
         try
@@ -127,5 +149,8 @@ public sealed partial class ChainNode : IChainNodeShell
     {
         [LoggerMessage(2101, LogLevel.Critical, "The chain node stopped.")]
         public static partial void Failed(ILogger logger, Exception exception);
+
+        [LoggerMessage(2109, LogLevel.Debug, "No connections to peers before the node key signs: {Reason}")]
+        public static partial void NoCertificate(ILogger logger, string reason);
     }
 }

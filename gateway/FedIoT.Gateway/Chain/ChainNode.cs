@@ -19,7 +19,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly BlockStore store;
-    private readonly SignStateLog signState;
+    private readonly VotingKey key;
     private readonly ChainNodeCore core;
     private readonly ProposalAssembler proposals;
     private readonly PeerNetwork network;
@@ -37,22 +37,25 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly TaskCompletionSource failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock waitersGate = new();
     private readonly List<(Height Height, TaskCompletionSource Done)> waiters = [];
+    private readonly Lock enteringGate = new();
+    private readonly SortedDictionary<AccountId, IPEndPoint> waitingPeers = [];
+    private bool isListening;
     private Task[] tasks = [];
     private int isWaitSignalled;
     private int isDisposed;
 
     private ChainNode(
-        ChainNodeOptions options, IApplication application, ISigner signer, BlockStore store, SignStateLog signState,
+        ChainNodeOptions options, IApplication application, ISigner signer, VotingKey key, BlockStore store,
         TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.store = store;
-        this.signState = signState;
+        this.key = key;
         this.time = time;
         this.logger = logger;
         Account = signer.PublicKey.Account;
         var verified = new VerifiedSignatures();
-        core = new ChainNodeCore(options, application, signer, store, signState, verified, this, time, logger);
+        core = new ChainNodeCore(options, application, key, store, verified, this, time, logger);
         var border = new ChainNodeBorder(options, core.Executor, store, verified);
         proposals = new ProposalAssembler(core.Mempool, inputs.Writer, time);
         var inbox = new PeerInbox(options, border, core.Mempool, proposals, inputs.Writer, SignalTransactionsWait);
@@ -108,12 +111,23 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>From submission here to commit here.</summary>
     public FinalityStatistics Finality => core.Finality;
 
+    /// <summary>Why the counter of the key's chip forbids to sign, although the key could; null while it does not.
+    /// </summary>
+    public string? SigningRefusal => key.Refusal;
+
+    /// <summary>Increments that the counter of the key's chip has left; null where there is none, or not asked yet.
+    /// </summary>
+    public long? SignerCountsLeft => key.CountsLeft;
+
     /// <summary>
     /// Ends only by failure: the disk, or a state root that differs from the chain's. Completes when disposed.
     /// </summary>
     public Task Completion => failure.Task;
 
-    /// <summary>Opens the state, executes what the application lacks, listens, and takes part.</summary>
+    /// <summary>
+    /// Opens the state, executes what the application lacks, listens, and takes part. A key that is away keeps the node
+    /// from its peers until it signs the certificate; then it follows the chain, whether or not the key stays.
+    /// </summary>
     /// <param name="options">Where and with whom.</param>
     /// <param name="application">What blocks mean. Not disposed by the node.</param>
     /// <param name="signer">The node key. Not disposed by the node.</param>
@@ -123,7 +137,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="Storage.Files.StorageException">The state is in use, damaged or not accessible.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The port is taken.</exception>
-    /// <exception cref="SignerException">The node key did not sign the certificate for the peers.</exception>
+    /// <exception cref="SignerException">The folder is not tied to the counter of the key's chip.</exception>
     /// <exception cref="InvalidOperationException">Application and stored blocks do not belong together.</exception>
     public static async Task<ChainNode> StartAsync(
         ChainNodeOptions options, IApplication application, ISigner signer, TimeProvider time, ILogger logger,
@@ -136,17 +150,16 @@ public sealed partial class ChainNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(logger);
         options.Validate();
         Directory.CreateDirectory(options.StateDirectory);
-        SignStateLog? signState = null;
+        VotingKey? key = null;
         BlockStore? store = null;
         ChainNode? node = null;
         try
         {
-            signState = SignStateLog.Open(
-                Path.Combine(options.StateDirectory, "sign"), signer.PublicKey.Account);
+            key = VotingKey.Open(options.StateDirectory, signer, options.ChainId);
             store = await Task.Run(
                 () => BlockStore.Open(Path.Combine(options.StateDirectory, "blocks")), cancellationToken)
                 .ConfigureAwait(false);
-            node = new ChainNode(options, application, signer, store, signState, time, logger);
+            node = new ChainNode(options, application, signer, key, store, time, logger);
             await Task.Run(node.core.Executor.Replay, cancellationToken).ConfigureAwait(false);
             await Task.Run(node.Start, cancellationToken).ConfigureAwait(false); // signs: a chip takes its time
             return node;
@@ -160,7 +173,7 @@ public sealed partial class ChainNode : IAsyncDisposable
             }
 
             store?.Dispose();
-            signState?.Dispose();
+            key?.Dispose();
             throw;
         }
     }
@@ -169,7 +182,19 @@ public sealed partial class ChainNode : IAsyncDisposable
     public void ConnectPeers(IReadOnlyDictionary<AccountId, IPEndPoint> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        network.ConnectPeers(peers);
+        lock (enteringGate)
+        {
+            if (isListening)
+            {
+                network.ConnectPeers(peers);
+                return;
+            }
+
+            foreach ((AccountId peer, IPEndPoint endPoint) in peers)
+            {
+                waitingPeers[peer] = endPoint;
+            }
+        }
     }
 
     /// <summary>
@@ -229,7 +254,7 @@ public sealed partial class ChainNode : IAsyncDisposable
         await Task.WhenAll(tasks).ConfigureAwait(false);
         ((IChainNodeShell)this).ForgetTimers();
         store.Dispose();
-        signState.Dispose();
+        key.Dispose();
         stopping.Dispose();
         failure.TrySetResult();
         lock (waitersGate)
@@ -240,8 +265,30 @@ public sealed partial class ChainNode : IAsyncDisposable
 
     private void Start()
     {
-        network.Listen();
-        tasks = [Task.Run(OwnAsync), Task.Run(SignAllAsync), Task.Run(TickAsync)];
+        network.Bind();
+        Task entering = TryEnterNetwork() ? Task.CompletedTask : Task.Run(EnterNetworkAsync);
+        tasks = [Task.Run(OwnAsync), Task.Run(SignAllAsync), Task.Run(TickAsync), entering];
+    }
+
+    private bool TryEnterNetwork()
+    {
+        lock (enteringGate)
+        {
+            try
+            {
+                network.Listen();
+            }
+            catch (SignerException e)
+            {
+                Log.NoCertificate(logger, e.Message);
+                return false;
+            }
+
+            isListening = true;
+            network.ConnectPeers(waitingPeers);
+            waitingPeers.Clear();
+            return true;
+        }
     }
 
     private void SignalTransactionsWait()

@@ -1,6 +1,5 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain.Peering;
-using FedIoT.Signing;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
@@ -24,8 +23,7 @@ internal sealed partial class ChainNodeCore
     private readonly ChainNodeOptions options;
     private readonly IChainNodeShell shell;
     private readonly BlockStore store;
-    private readonly SignStateLog signState;
-    private readonly GuardedSigner guardedSigner;
+    private readonly VotingKey key;
     private readonly ConsensusMachine machine;
     private readonly ILogger logger;
     private readonly Queue<ConsensusEvent> events = new();
@@ -37,18 +35,18 @@ internal sealed partial class ChainNodeCore
     private AccountId? syncPeer; // who answers now
     private AccountId lastAsked;
     private (SignedProposal Proposal, byte[] Bytes)? lastEncoded;
+    private string? toldFailure; // by the signing task alone
 
     public ChainNodeCore(
-        ChainNodeOptions options, IApplication application, ISigner signer, BlockStore store, SignStateLog signState,
+        ChainNodeOptions options, IApplication application, VotingKey key, BlockStore store,
         VerifiedSignatures verified, IChainNodeShell shell, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.shell = shell;
         this.store = store;
-        this.signState = signState;
+        this.key = key;
         this.logger = logger;
-        AccountId self = signer.PublicKey.Account;
-        guardedSigner = new GuardedSigner(signer, signState, options.ChainId);
+        AccountId self = key.PublicKey.Account;
         Executor = new BlockExecutor(options, application, store, verified, self, time);
         Mempool = new Mempool(application, options, time);
         machine = new ConsensusMachine(self, options.Timeouts, Executor.Validators.Current);
@@ -122,7 +120,7 @@ internal sealed partial class ChainNodeCore
         {
             if (request is ConsensusAction.SignProposal proposal)
             {
-                SignedProposal? signed = guardedSigner.TrySign(proposal.Proposal, proposal.Block);
+                SignedProposal? signed = key.TrySign(proposal.Proposal, proposal.Block);
                 return Answer(request, signed is null ? null : new ConsensusEvent.ProposalSigned(signed));
             }
 
@@ -132,18 +130,29 @@ internal sealed partial class ChainNodeCore
                 store.Flush(); // a lock outlives a power cut: it first, then the precommit
             }
 
-            SignedVote? signedVote = guardedSigner.TrySign(vote.Vote);
+            SignedVote? signedVote = key.TrySign(vote.Vote);
             return Answer(request, signedVote is null ? null : new ConsensusEvent.VoteSigned(signedVote));
         }
         catch (SignerException e)
         {
-            Log.SignerFailed(logger, e);
+            Tell(e);
             return null; // the machine asks again when the height does not move
+        }
+    }
+
+    // A failure lasts for as long as nobody helps; it is told once.
+    private void Tell(SignerException failure)
+    {
+        if (failure.Message != toldFailure)
+        {
+            toldFailure = failure.Message;
+            Log.SignerFailed(logger, failure.Message);
         }
     }
 
     private NodeInput.Consensus? Answer(ConsensusAction request, ConsensusEvent? signed)
     {
+        toldFailure = null;
         if (signed is not null)
         {
             return new NodeInput.Consensus(signed);
@@ -241,7 +250,7 @@ internal sealed partial class ChainNodeCore
 
     private RestoredVotes? Restored()
     {
-        IReadOnlyList<SignRecord> records = signState.At(Executor.Head.Height.Next);
+        IReadOnlyList<SignRecord> records = key.SignedAt(Executor.Head.Height.Next);
         if (records.Count == 0)
         {
             return null;
@@ -355,8 +364,8 @@ internal sealed partial class ChainNodeCore
 
     private static partial class Log
     {
-        [LoggerMessage(2102, LogLevel.Error, "The signer failed; it is asked again.")]
-        public static partial void SignerFailed(ILogger logger, Exception exception);
+        [LoggerMessage(2102, LogLevel.Warning, "Not voting: {Reason} It is tried again.")]
+        public static partial void SignerFailed(ILogger logger, string reason);
 
         [LoggerMessage(2103, LogLevel.Warning, "The guard refused a {Action}: it would contradict a signature.")]
         public static partial void NotSigned(ILogger logger, string action);

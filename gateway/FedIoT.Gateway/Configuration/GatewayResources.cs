@@ -27,12 +27,17 @@ internal sealed class GatewayResources : IDisposable
     public IReadOnlyList<EnrolledDevice> Devices { get; }
 
     /// <summary>Opens everything; null with the problems, each at the place that refers to it.</summary>
+    /// <param name="configuration">What refers to it.</param>
+    /// <param name="mayBeAway">A key in hardware that an earlier start knew need not be there now.</param>
+    /// <param name="time">Clock of the keys.</param>
+    /// <param name="problems">Gets what is wrong.</param>
     public static GatewayResources? Open(
-        GatewayConfiguration configuration, TimeProvider time, ProblemList problems)
+        GatewayConfiguration configuration, bool mayBeAway, TimeProvider time, ProblemList problems)
     {
+        KnownKeys? known = mayBeAway ? new KnownKeys(configuration.StateFolder) : null;
         Genesis? genesis = OpenGenesis(configuration, problems);
-        ISigner? node = OpenKey(configuration.NodeKey, time, problems);
-        ISigner? training = OpenKey(configuration.TrainingKey, time, problems);
+        WatchedSigner? node = OpenKey(configuration.NodeKey, known, time, problems);
+        WatchedSigner? training = OpenKey(configuration.TrainingKey, known, time, problems);
         if (genesis is not null && node is not null)
         {
             CheckMembership(configuration, genesis, node, problems);
@@ -53,7 +58,8 @@ internal sealed class GatewayResources : IDisposable
 
         if (problems.IsEmpty)
         {
-            return new GatewayResources(genesis!, new NodeKeys(node!, training!), devices);
+            var keys = new NodeKeys(node!, training!) { NodeWatch = node, TrainingWatch = training };
+            return new GatewayResources(genesis!, keys, devices);
         }
 
         node?.Dispose();
@@ -97,13 +103,22 @@ internal sealed class GatewayResources : IDisposable
         }
     }
 
-    private static ISigner? OpenKey(KeyReference reference, TimeProvider time, ProblemList problems)
+    private static WatchedSigner? OpenKey(
+        KeyReference reference, KnownKeys? known, TimeProvider time, ProblemList problems)
     {
         try
         {
-            return SignerFactory.Open(reference.Address, time);
+            return WatchedSigner.Open(reference.Address, known?.Find(reference.Address), time);
         }
         catch (SignerException e)
+        {
+            problems.Add(
+                reference.Place, known is not null && reference.Address.IsHardware
+                    ? $"{e.Message} This gateway has not seen the key yet; it starts without it once it has"
+                    : e.Message);
+            return null;
+        }
+        catch (StorageException e)
         {
             problems.Add(reference.Place, e.Message);
             return null;
@@ -112,7 +127,7 @@ internal sealed class GatewayResources : IDisposable
 
     // A gateway that joins later is in no genesis: it follows the peers that it is told, until it is voted in.
     private static void CheckMembership(
-        GatewayConfiguration configuration, Genesis genesis, ISigner node, ProblemList problems)
+        GatewayConfiguration configuration, Genesis genesis, WatchedSigner node, ProblemList problems)
     {
         AccountId self = node.PublicKey.Account;
         if (genesis.Validators.All(v => v.Key.Account != self)

@@ -10,6 +10,7 @@ using FedIoT.Ledger;
 using FedIoT.Signing;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Node;
@@ -27,6 +28,8 @@ public sealed partial class GatewayNode : IAsyncDisposable
     private readonly TransactionSender sender;
     private readonly Registration registration;
     private readonly RoundParticipant participant;
+    private readonly WatchedSigner nodeWatch;
+    private readonly WatchedSigner trainingWatch;
     private readonly CancellationTokenSource stopping = new();
 
     // One place: a participant that is busy training needs to know only that there is a newer state.
@@ -34,25 +37,29 @@ public sealed partial class GatewayNode : IAsyncDisposable
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private Task participation = Task.CompletedTask;
+    private Task watching = Task.CompletedTask;
 
     private GatewayNode(
         GatewayNodeOptions options, LedgerApplication application, SnapshotWriter snapshots, IngestServer ingest,
-        ChainNode chain, ILogger logger)
+        ChainNode chain, NodeKeys keys, (WatchedSigner Node, WatchedSigner Training) watches, ILogger logger)
     {
+        (nodeWatch, trainingWatch) = watches;
         this.application = application;
         this.logger = logger;
         this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
-        AccountId self = options.Keys.Node.PublicKey.Account;
+        AccountId self = nodeWatch.PublicKey.Account;
         sender = new TransactionSender(
-            options.Genesis.ChainId, options.Keys.Node,
+            options.Genesis.ChainId, keys.Node,
             () => application.Committed.Accounts.GetValueOrDefault(self)?.Nonce ?? 0, chain.SubmitAsync);
         registration = new Registration(
-            sender, options.Keys.Training.PublicKey, options.TrainingDevices, logger);
+            sender, keys.Training.PublicKey, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
-            sender, options.Keys.Training, ingest.Store, options.DeltaSource, folder, logger);
+            sender, keys.Training, ingest.Store, options.DeltaSource, folder, logger);
+        nodeWatch.HealthChanged += OnNodeKeyChanged;
+        trainingWatch.HealthChanged += OnTrainingKeyChanged;
     }
 
     /// <summary>Broker, journal and feature store.</summary>
@@ -63,6 +70,15 @@ public sealed partial class GatewayNode : IAsyncDisposable
 
     /// <summary>Signs and submits transactions of this gateway.</summary>
     public TransactionSender Sender => sender;
+
+    /// <summary>Public halves of this gateway's keys.</summary>
+    public (VerifyingKey Node, VerifyingKey Training) Keys => (nodeWatch.PublicKey, trainingWatch.PublicKey);
+
+    /// <summary>How the node key is. Without it the node follows the chain and does not vote.</summary>
+    public SignerHealth NodeKeyHealth => nodeWatch.Health;
+
+    /// <summary>How the training key is. Without it this gateway trains nothing.</summary>
+    public SignerHealth TrainingKeyHealth => trainingWatch.Health;
 
     /// <summary>The committed state; immutable.</summary>
     public LedgerState State => application.Committed;
@@ -94,6 +110,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
         GatewayNode? node = null;
+        (NodeKeys keys, WatchedSigner nodeWatch, WatchedSigner trainingWatch) = options.Keys.Watch(time);
         IngestServer ingest = await IngestServer.StartAsync(
             new IngestOptions
             {
@@ -112,10 +129,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
                     node?.committed.Writer.TryWrite(true);
                     onCommitted?.Invoke(last!.Value.State, last.Value.Outcome, block);
                 }),
-                application, options.Keys.Node, time, loggers.CreateLogger<ChainNode>(), cancellation)
+                application, keys.Node, time, loggers.CreateLogger<ChainNode>(), cancellation)
                 .ConfigureAwait(false);
             node = new GatewayNode(
-                options, application, snapshots, ingest, chain, loggers.CreateLogger<GatewayNode>());
+                options, application, snapshots, ingest, chain, keys, (nodeWatch, trainingWatch),
+                loggers.CreateLogger<GatewayNode>());
             return node;
         }
         catch
@@ -131,6 +149,9 @@ public sealed partial class GatewayNode : IAsyncDisposable
         Chain.ConnectPeers(peers);
         committed.Writer.TryWrite(true);
         participation = Task.Run(() => ParticipateAsync(stopping.Token));
+        watching = Task.WhenAll(
+            Task.Run(() => nodeWatch.WatchAsync(stopping.Token)),
+            Task.Run(() => trainingWatch.WatchAsync(stopping.Token)));
     }
 
     /// <summary>Waits until a part of this gateway ends by itself; call it after <see cref="Connect"/>.</summary>
@@ -147,8 +168,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
+        nodeWatch.HealthChanged -= OnNodeKeyChanged;
+        trainingWatch.HealthChanged -= OnTrainingKeyChanged;
         // A failure is told by Failure; stopping goes on with the other parts.
         await participation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await watching.ConfigureAwait(false);
         await Chain.DisposeAsync().ConfigureAwait(false);
         await snapshots.DisposeAsync().ConfigureAwait(false);
         await Ingest.DisposeAsync().ConfigureAwait(false);
@@ -168,17 +192,16 @@ public sealed partial class GatewayNode : IAsyncDisposable
         OnCommitted = onCommitted,
     };
 
-    private static partial class Log
-    {
-        [LoggerMessage(3201, LogLevel.Warning, "This gateway takes no part in the round for now: {Problem}")]
-        public static partial void NotSigned(ILogger logger, string problem);
-    }
-
     private async Task ParticipateAsync(CancellationToken cancellation)
     {
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
+            if (!nodeWatch.Health.IsWorking || !trainingWatch.Health.IsWorking)
+            {
+                continue; // nothing is trained in vain; a key that works again wakes this loop
+            }
+
             LedgerState state = State;
             try
             {
@@ -187,8 +210,60 @@ public sealed partial class GatewayNode : IAsyncDisposable
             }
             catch (SignerException e)
             {
-                Log.NotSigned(logger, e.Message); // the next block tries again
+                // A key that fails tells that itself, and wakes this loop when it works again.
+                if (nodeWatch.Health.IsWorking && trainingWatch.Health.IsWorking)
+                {
+                    Log.NotSigned(logger, e.Message); // the next block tries again
+                }
             }
         }
+    }
+
+    private void OnNodeKeyChanged(SignerHealth health)
+    {
+        if (health.IsWorking)
+        {
+            Log.NodeKeyWorks(logger);
+            committed.Writer.TryWrite(true);
+        }
+        else
+        {
+            Log.NodeKeyFailed(logger, health.Fault, health.Reason);
+        }
+    }
+
+    private void OnTrainingKeyChanged(SignerHealth health)
+    {
+        if (health.IsWorking)
+        {
+            Log.TrainingKeyWorks(logger);
+            committed.Writer.TryWrite(true);
+        }
+        else
+        {
+            Log.TrainingKeyFailed(logger, health.Fault, health.Reason);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3201, LogLevel.Warning, "This gateway takes no part in the round for now: {Problem}")]
+        public static partial void NotSigned(ILogger logger, string problem);
+
+        [LoggerMessage(
+            3202, LogLevel.Warning,
+            "The node key's signer is degraded ({Fault}): {Reason} The gateway does not vote and tries again.")]
+        public static partial void NodeKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+
+        [LoggerMessage(3203, LogLevel.Information, "The node key's signer works again.")]
+        public static partial void NodeKeyWorks(ILogger logger);
+
+        [LoggerMessage(
+            3204, LogLevel.Warning,
+            "The training key's signer is degraded ({Fault}): {Reason} The gateway goes on without training.")]
+        public static partial void TrainingKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+
+        [LoggerMessage(3205, LogLevel.Information, "The training key's signer works again.")]
+        public static partial void TrainingKeyWorks(ILogger logger);
     }
 }

@@ -7,6 +7,8 @@ using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
+using FedIoT.Signing;
+using FedIoT.Wire;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -35,13 +37,16 @@ internal sealed class GatewayDaemon(
     {
         long startedAt = time.GetTimestamp();
         var problems = new ProblemList();
-        using GatewayResources? resources = GatewayResources.Open(configuration, time, problems);
+        using GatewayResources? resources = GatewayResources.Open(
+            configuration, mayBeAway: true, time, problems);
         problems.ThrowIfAny(configuration.File);
         using StateFolderLock stateLock = StateFolderLock.Acquire(configuration.StateFolder);
+        using KeyLock keyLock = LockKey(resources!.Keys.Node.PublicKey.Account);
+        Remember(resources.Keys);
         await using GatewayBoard board = GatewayBoard.Open(
             configuration, hardware, time, loggers.CreateLogger<GatewayBoard>());
         var transactions = new TransactionIndex();
-        GatewayNode node = await StartNodeAsync(resources!, board, transactions, cancellation).ConfigureAwait(false);
+        GatewayNode node = await StartNodeAsync(resources, board, transactions, cancellation).ConfigureAwait(false);
         AdminServer? admin = null;
         try
         {
@@ -58,6 +63,27 @@ internal sealed class GatewayDaemon(
         }
     }
 
+    private static KeyLock LockKey(AccountId account)
+    {
+        try
+        {
+            return KeyLock.Acquire($"node-key-{account}", $"The node key of account {account}");
+        }
+        catch (SignerException e)
+        {
+            throw new RunFailedException(
+                $"{e.Message} Two gateways with one key would contradict each other and lose their stake", e);
+        }
+    }
+
+    // So that the next start does not need the token.
+    private void Remember(NodeKeys keys)
+    {
+        var known = new KnownKeys(configuration.StateFolder);
+        known.Remember(configuration.NodeKey.Address, keys.Node.PublicKey);
+        known.Remember(configuration.TrainingKey.Address, keys.Training.PublicKey);
+    }
+
     private async Task<GatewayNode> StartNodeAsync(
         GatewayResources resources, GatewayBoard board, TransactionIndex transactions, CancellationToken cancellation)
     {
@@ -70,7 +96,11 @@ internal sealed class GatewayDaemon(
                     Genesis = resources.Genesis,
                     Keys = new NodeKeys(
                         new LockableSigner(resources.Keys.Node, board.SigningLock),
-                        new LockableSigner(resources.Keys.Training, board.SigningLock)),
+                        new LockableSigner(resources.Keys.Training, board.SigningLock))
+                    {
+                        NodeWatch = resources.Keys.NodeWatch,
+                        TrainingWatch = resources.Keys.TrainingWatch,
+                    },
                     Features = configuration.Features,
                     Devices = resources.Devices,
                     TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],
@@ -81,6 +111,10 @@ internal sealed class GatewayDaemon(
                     OnUnknownDevice = board.Present,
                 },
                 (_, _, block) => transactions.Add(block), board.Time, loggers, cancellation).ConfigureAwait(false);
+        }
+        catch (SignerException e)
+        {
+            throw new RunFailedException(e.Message, e);
         }
         catch (InvalidOperationException e)
         {

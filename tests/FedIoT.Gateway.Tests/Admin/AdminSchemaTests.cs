@@ -27,7 +27,9 @@ public sealed class AdminSchemaTests
         fediot.station/1: schema parts[] problems[] caseOpenedAt signingIsLocked joinWindowSeconds
             presented[] timeSource time
         fediot.status/1: schema state reasons[] version processId uptimeSeconds account chainId height
-            blockTime peersConnected peersConfigured chainListen mqttListen isRegistered devices
+            blockTime peersConnected peersConfigured chainListen mqttListen
+            signer{state fault reason algorithm since countsLeft}
+            trainingSigner{state fault reason algorithm since countsLeft} isRegistered devices
             framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
             transactionsWaiting stateFreeBytes caseOpenedAt signingIsLocked joinWindowSeconds timeSource
         fediot.submitted/1: hash account schema
@@ -63,8 +65,11 @@ public sealed class AdminSchemaTests
 
     private static string Elements(JsonPropertyInfo property)
     {
-        bool isList = property.PropertyType is { IsGenericType: true, IsValueType: false };
-        Type? element = isList ? property.PropertyType.GetGenericArguments()[0] : null;
-        return element is null ? string.Empty : element == typeof(string) ? "[]" : $"[{Members(element)}]";
+        Type type = property.PropertyType;
+        Type? element = type.IsGenericType && Nullable.GetUnderlyingType(type) is null
+            ? type.GetGenericArguments()[0] : null;
+        return element is not null ? (element == typeof(string) ? "[]" : $"[{Members(element)}]")
+            : type.Namespace == typeof(AdminJson).Namespace ? $"{{{Members(type)}}}"
+            : string.Empty;
     }
 }

@@ -80,6 +80,8 @@ public sealed class TextTests
         PeersConfigured = 3,
         ChainListen = "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
         MqttListen = "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
+        Signer = new StatusAnswer.SignerItem("degraded", "Absent", "away", "ed25519", 1_790_000_000_000, 2_097_151),
+        TrainingSigner = new StatusAnswer.SignerItem("ok", null, null, "ed25519", 1_790_000_000_000, null),
         IsRegistered = true,
         Devices = 10_000,
         FramesAcknowledged = 1,

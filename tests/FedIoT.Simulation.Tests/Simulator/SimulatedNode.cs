@@ -97,7 +97,8 @@ internal sealed class SimulatedNode : IChainNodeShell
             Application = new LedgerApplication(world.Genesis);
             ChainNodeOptions options = world.Options with { OnCommitted = b => world.Record.OnCommitted(this, b) };
             core = new ChainNodeCore(
-                options, Application, signer, Store, SignState, world.Verified, this, Clock, NullLogger.Instance);
+                options, Application, new VotingKey(signer, SignState, options.ChainId), Store, world.Verified, this,
+                Clock, NullLogger.Instance);
             border = new ChainNodeBorder(options, core.Executor, Store, world.Verified);
             core.Executor.Replay();
             world.Record.OnStarted(this);

@@ -82,13 +82,15 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
         return [.. all.Where(a => a != self).Distinct().Order().Select(View)];
     }
 
-    /// <summary>Binds the port and signs certificate and address; peers can connect from now on.</summary>
+    /// <summary>Takes the port.</summary>
     /// <exception cref="SocketException">The port is taken.</exception>
-    /// <exception cref="SignerException">The node key did not sign.</exception>
+    public void Bind() => listener.Bind(options.Listen);
+
+    /// <summary>Signs certificate and address; peers can connect from now on. After <see cref="Bind"/>.</summary>
+    /// <exception cref="SignerException">The node key did not sign; it may be called again.</exception>
     public void Listen()
     {
-        listener.Bind(options.Listen);
-        tls = new PeerTls(options.ChainId, self, members, NodeCertificate.Create(options.ChainId, signer));
+        tls ??= new PeerTls(options.ChainId, self, members, NodeCertificate.Create(options.ChainId, signer));
         IPEndPoint advertised = options.Advertised ?? ListenEndPoint;
         if (!advertised.Address.Equals(IPAddress.Any) && !advertised.Address.Equals(IPAddress.IPv6Any))
         {
@@ -119,6 +121,11 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     /// </summary>
     public void OnChainMoved()
     {
+        if (tls is null)
+        {
+            return; // the key has not signed the certificate yet: a change of members is seen after that
+        }
+
         foreach (PeerConnection connection in connections.Values)
         {
             // Unknown: whom this node dialled itself, being behind.

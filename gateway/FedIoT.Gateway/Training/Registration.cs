@@ -34,7 +34,7 @@ public sealed partial class Registration(
     public async Task OnCommittedAsync(LedgerState state, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (state.Accounts.GetValueOrDefault(sender.Account)?.Has(AccountRoles.Gateway) != true)
+        if (state.FindHolder(sender.Account)?.Has(AccountRoles.Gateway) != true)
         {
             return; // not admitted yet: an administrator does that
         }

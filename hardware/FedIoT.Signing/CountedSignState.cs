@@ -10,9 +10,12 @@ namespace FedIoT.Signing;
 /// nothing is signed with what it remembers.
 /// </summary>
 /// <remarks>
-/// <para>A counter wears out, so it moves once at every start and once every <see cref="HeightsPerIncrement"/> heights
-/// (at a block a second a counter of two million lasts 66 years). A copy made and put back between two increments is
-/// not noticed: that window is the price.</para>
+/// <para>A counter wears out, so it moves at the first signature after every start and once every <see
+/// cref="HeightsPerIncrement"/> heights. 2,097,151 counts are two thousand million blocks: 66 years of a block a
+/// second, less one increment for every start. A used-up counter signs nothing more: the key moves to a new chip
+/// before. A copy made and put back between two increments is not noticed: that window is the price.</para>
+/// <para>The chip may be away at the start: it is asked at the first signature, and nothing is signed before it
+/// answered.</para>
 /// <para>File, 96 bytes: two slots of 48, used in turn: the ASCII text <c>FIOTEPO1</c>, the counter value (8, big
 /// endian), SHA-256 of these 16 bytes. The file says n + 1 before the counter does: after a crash in between, the file
 /// is one ahead, never behind.</para>
@@ -23,16 +26,21 @@ public sealed class CountedSignState : ISignState, IDisposable
     /// <summary>Heights signed for one increment.</summary>
     public const int HeightsPerIncrement = 1000;
 
+    private const long Unknown = -1;
     private const int SlotBytes = 48;
     private const int SignedBytes = 16;
 
+    private readonly string path;
     private readonly ISignState state;
     private readonly IMonotonicCounter counter;
     private readonly FileStream file;
+    private long value = Unknown; // of the counter, once it was compared with the file
     private long nextIncrement;
+    private volatile string? refusal;
 
-    private CountedSignState(ISignState state, IMonotonicCounter counter, FileStream file)
+    private CountedSignState(string path, ISignState state, IMonotonicCounter counter, FileStream file)
     {
+        this.path = path;
         this.state = state;
         this.counter = counter;
         this.file = file;
@@ -42,34 +50,57 @@ public sealed class CountedSignState : ISignState, IDisposable
     /// <inheritdoc/>
     public SignRecord? Last => state.Last;
 
+    /// <summary>Increments that are left; null before the first signature.</summary>
+    public long? CountsLeft =>
+        Interlocked.Read(ref value) is var known and not Unknown ? counter.CounterMax - known : null;
+
+    /// <summary>Why nothing is signed although the chip answers; null while that is not so.</summary>
+    public string? Refusal => refusal;
+
     private static ReadOnlySpan<byte> Magic => "FIOTEPO1"u8;
 
-    /// <summary>Ties a memory to a counter for the first time: when the key is made, never to get rid of a refusal.
+    /// <summary>Ties a folder to a counter for the first time: when a gateway is made, never to get rid of a refusal.
     /// </summary>
     /// <param name="path">A new file beside the memory's folder.</param>
-    /// <param name="state">The memory; not disposed.</param>
     /// <param name="counter">The counter.</param>
     /// <exception cref="SignerException">The file exists or cannot be written, or the counter does not
     /// answer.</exception>
-    public static CountedSignState Create(string path, ISignState state, IMonotonicCounter counter) =>
-        Start(path, FileMode.CreateNew, state, counter);
+    public static void Tie(string path, IMonotonicCounter counter)
+    {
+        ArgumentNullException.ThrowIfNull(counter);
+        using FileStream file = OpenFile(path, FileMode.CreateNew);
+        try
+        {
+            Advance(file, counter, counter.ReadCounter());
+        }
+        catch (Exception e) when (e is SignerException or IOException)
+        {
+            File.Delete(path); // nothing is tied: the next attempt may begin anew
+            throw e as SignerException ?? new SignerException($"Cannot use {path}: {e.Message}", e);
+        }
+    }
 
-    /// <summary>Opens a tied memory, and moves file and counter forward.</summary>
-    /// <param name="path">The file that <see cref="Create"/> made.</param>
+    /// <summary>Opens a tied memory; the counter is asked at the first signature.</summary>
+    /// <param name="path">The file that <see cref="Tie"/> made; locked by this process.</param>
     /// <param name="state">The memory; not disposed.</param>
     /// <param name="counter">The same counter.</param>
-    /// <exception cref="SignerException">The memory is an old copy; or as for <see cref="Create"/>.</exception>
-    public static CountedSignState Open(string path, ISignState state, IMonotonicCounter counter) =>
-        Start(path, FileMode.Open, state, counter);
+    /// <exception cref="SignerException">There is no such file, or another process has it.</exception>
+    public static CountedSignState Attach(string path, ISignState state, IMonotonicCounter counter)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(counter);
+        return new CountedSignState(path, state, counter, OpenFile(path, FileMode.Open));
+    }
 
     /// <inheritdoc/>
+    /// <exception cref="SignerException">The memory is an old copy, the counter is used up or does not answer; nothing
+    /// was written.</exception>
     public void Append(SignRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        if (record.Height.Value >= nextIncrement)
+        if (value == Unknown || record.Height.Value >= nextIncrement)
         {
-            Advance(counter.ReadCounter());
-            nextIncrement = NextAfter(record.Height);
+            Move(record.Height);
         }
 
         state.Append(record);
@@ -84,35 +115,47 @@ public sealed class CountedSignState : ISignState, IDisposable
     private static long NextAfter(Height height) =>
         ((height.Value / HeightsPerIncrement) + 1) * HeightsPerIncrement;
 
-    private static CountedSignState Start(
-        string path, FileMode mode, ISignState state, IMonotonicCounter counter)
+    private static FileStream OpenFile(string path, FileMode mode)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        ArgumentNullException.ThrowIfNull(state);
-        ArgumentNullException.ThrowIfNull(counter);
-        FileStream? file = null;
         try
         {
-            file = new FileStream(path, mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            return new FileStream(path, mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new SignerException(
+                $"There is no {path}: this folder was never tied to the chip's counter, or a part of it is lost. "
+                + "'fediot init --node-key' ties the folder of a new gateway; an old one gets a new key.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SignerException($"Cannot use {path}: {e.Message}", e);
+        }
+    }
+
+    private void Move(Height height)
+    {
+        try
+        {
             long now = counter.ReadCounter();
-            if (mode == FileMode.Open)
+            if (value == Unknown)
             {
                 CheckNotOlder(path, Read(file), now);
             }
 
-            var counted = new CountedSignState(state, counter, file);
-            counted.Advance(now);
-            return counted;
+            Interlocked.Exchange(ref value, Advance(file, counter, now));
+            nextIncrement = NextAfter(height);
+            refusal = null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (SignerException e)
         {
-            file?.Dispose();
-            throw new SignerException($"Cannot use {path}: {e.Message}", e);
-        }
-        catch
-        {
-            file?.Dispose();
+            refusal = TokenException.FaultOf(e) is null ? e.Message : refusal;
             throw;
+        }
+        catch (IOException e)
+        {
+            throw new SignerException($"Cannot use {path}: {e.Message}", e);
         }
     }
 
@@ -150,18 +193,27 @@ public sealed class CountedSignState : ISignState, IDisposable
         return highest;
     }
 
-    private void Advance(long now)
+    private static long Advance(FileStream file, IMonotonicCounter counter, long now)
     {
-        Write(now + 1);
+        if (now >= counter.CounterMax)
+        {
+            throw new SignerException(
+                $"The chip's counter is used up at {now}: it cannot tell an old copy of the disk any more, so nothing "
+                + "is signed. Move the node to a key in a new chip.");
+        }
+
+        Write(file, now + 1);
         long reached = counter.IncrementCounter();
         if (reached > now + 1)
         {
-            Write(reached); // a repeated command may count twice
+            Write(file, reached); // a repeated command may count twice
         }
+
+        return reached;
     }
 
     // The slot that does not hold the last value is overwritten, so a torn write leaves the last value readable.
-    private void Write(long value)
+    private static void Write(FileStream file, long value)
     {
         Span<byte> slot = stackalloc byte[SlotBytes];
         Magic.CopyTo(slot);

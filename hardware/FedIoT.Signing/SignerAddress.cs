@@ -5,7 +5,7 @@ using FedIoT.Signing.Pkcs11;
 namespace FedIoT.Signing;
 
 /// <summary>
-/// The text that names a signer in configuration and on the command line: <c>file:PATH</c>,
+/// The text that names a signer in configuration and on the command line: <c>file:PATH;passphrase-file=…</c>,
 /// <c>pkcs11:module=…;token=…;key=…;pin-file=…</c> or <c>atecc608:bus=1;address=0x60;slot=0</c>. It never holds a
 /// secret.
 /// </summary>
@@ -19,6 +19,7 @@ public sealed class SignerAddress
     private const int TextLengthMax = 1024;
 
     private static readonly string[] PinNames = ["pin-file", "pin-env", "pin-credential"];
+    private static readonly string[] FileNames = ["passphrase-file", "passphrase-env", "passphrase-credential"];
     private static readonly string[] Pkcs11Names = ["module", "token", "slot", "key", .. PinNames];
     private static readonly string[] Atecc608Names = ["bus", "address", "slot"];
 
@@ -28,6 +29,9 @@ public sealed class SignerAddress
 
     /// <summary>Path of a key file; null for hardware.</summary>
     public string? FilePath { get; private init; }
+
+    /// <summary>Where the key file's passphrase comes from; null for a file without one, and for hardware.</summary>
+    public SecretSource? Passphrase { get; private init; }
 
     /// <summary>A key in a PKCS#11 token; null for anything else.</summary>
     public Pkcs11Options? Pkcs11 { get; private init; }
@@ -84,11 +88,7 @@ public sealed class SignerAddress
         switch (scheme)
         {
             case "file":
-                problem = colon + 1 < text.Length ? string.Empty : "expected file:PATH";
-                address = problem.Length > 0
-                    ? null
-                    : new SignerAddress(text) { FilePath = InFolder(folder, Uri.UnescapeDataString(text[5..])) };
-                return address is not null;
+                return TryReadFile(text, folder, out address, out problem);
             case "pkcs11":
                 return TryReadFields(
                     text[(colon + 1)..], Pkcs11Names, out Dictionary<string, string> fields, out problem)
@@ -123,6 +123,11 @@ public sealed class SignerAddress
             {
                 problem = "a PIN does not belong into an address; use pin-file, pin-credential or pin-env";
             }
+            else if (name is "passphrase" or "passphrase-value")
+            {
+                problem = "a passphrase does not belong into an address; use passphrase-file, passphrase-credential or "
+                    + "passphrase-env";
+            }
             else if (!names.Contains(name))
             {
                 problem = $"'{name}' is unknown; expected {string.Join(", ", names)}";
@@ -140,6 +145,34 @@ public sealed class SignerAddress
 
         return true;
     }
+
+    private static bool TryReadFile(string text, string? folder, out SignerAddress? address, out string problem)
+    {
+        address = null;
+        int end = text.IndexOf(';', StringComparison.Ordinal);
+        string path = Uri.UnescapeDataString(text["file:".Length..(end < 0 ? text.Length : end)]);
+        if (!TryReadFields(
+            end < 0 ? string.Empty : text[(end + 1)..], FileNames, out Dictionary<string, string> fields, out problem))
+        {
+            return false;
+        }
+
+        problem = path.Length == 0 ? "expected file:PATH"
+            : fields.Count > 1 ? $"one of {string.Join(", ", FileNames)}, not several"
+            : string.Empty;
+        address = problem.Length > 0 ? null : new SignerAddress(text)
+        {
+            FilePath = InFolder(folder, path),
+            Passphrase = SecretIn(fields, "passphrase", folder),
+        };
+        return address is not null;
+    }
+
+    private static SecretSource? SecretIn(Dictionary<string, string> fields, string what, string? folder) =>
+        fields.TryGetValue(what + "-file", out string? path) ? SecretSource.File(InFolder(folder, path))
+        : fields.TryGetValue(what + "-credential", out string? credential) ? SecretSource.Credential(credential)
+        : fields.TryGetValue(what + "-env", out string? variable) ? SecretSource.Environment(variable)
+        : null;
 
     private static bool TryReadPkcs11(
         string text, string? folder, Dictionary<string, string> fields, out SignerAddress? address,
@@ -169,10 +202,7 @@ public sealed class SignerAddress
                 TokenLabel = fields.GetValueOrDefault("token"),
                 Slot = slotText is null ? null : slot,
                 KeyLabel = fields["key"],
-                Pin = fields.TryGetValue("pin-file", out string? path) ? PinSource.File(InFolder(folder, path))
-                    : fields.TryGetValue("pin-credential", out string? credential) ? PinSource.Credential(credential)
-                    : fields.TryGetValue("pin-env", out string? variable) ? PinSource.Environment(variable)
-                    : null,
+                Pin = SecretIn(fields, "pin", folder),
             },
         };
         return true;

@@ -20,16 +20,18 @@ public static class SignerFactory
     /// <summary>Opens an existing key.</summary>
     /// <param name="address">Its address.</param>
     /// <param name="time">Waits for chips and spaces the attempts to bring a token back.</param>
+    /// <param name="person">Asked for the passphrase of a key file whose address names no source; null for
+    /// nobody.</param>
     /// <returns>The signer; the caller disposes it.</returns>
     /// <exception cref="SignerException">The key cannot be opened; <see cref="TokenException.FaultOf"/> says why.
     /// </exception>
-    public static ISigner Open(SignerAddress address, TimeProvider time)
+    public static ISigner Open(SignerAddress address, TimeProvider time, SecretSource? person = null)
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(time);
         return address switch
         {
-            { FilePath: { } path } => Ed25519Signer.Open(path),
+            { FilePath: { } path } => OpenFile(path, address.Passphrase, person),
             { Pkcs11: { } options } => Pkcs11Signer.Open(options, time),
             { Atecc608: { } chip } => Atecc608Signer.Open(
                 Atecc608Chip.Open(chip.Bus, chip.Address, time), chip.Slot),
@@ -63,7 +65,7 @@ public static class SignerFactory
             ?? (address.FilePath is null ? SignatureAlgorithm.Es256 : SignatureAlgorithm.EdDsa);
         return (address, chosen) switch
         {
-            ({ FilePath: { } path }, SignatureAlgorithm.EdDsa) => Ed25519Signer.Create(path),
+            ({ FilePath: { } path }, SignatureAlgorithm.EdDsa) => Ed25519Signer.Create(path, address.Passphrase),
             ({ Pkcs11: { } options }, _) => Pkcs11Signer.Create(options with { NewKeyAlgorithm = chosen }, time),
             ({ Atecc608: { } chip }, SignatureAlgorithm.Es256) => Atecc608Signer.Create(
                 Atecc608Chip.Open(chip.Bus, chip.Address, time), chip.Slot),
@@ -71,6 +73,19 @@ public static class SignerFactory
                 $"there are no {chosen} keys in {(address.FilePath is null ? "an ATECC608" : "a key file")}",
                 nameof(algorithm)),
         };
+    }
+
+    private static Ed25519Signer OpenFile(string path, SecretSource? passphrase, SecretSource? person)
+    {
+        try
+        {
+            return Ed25519Signer.Open(path, passphrase);
+        }
+        catch (SignerException e) when (
+            passphrase is null && person is not null && TokenException.FaultOf(e) == SignerFault.PinMissing)
+        {
+            return Ed25519Signer.Open(path, person);
+        }
     }
 
     private static SignerAddress Parse(string text) =>

@@ -7,17 +7,31 @@ using Xunit;
 
 namespace FedIoT.HardwareKeys.Tests;
 
-/// <summary>Folders of gateways whose node keys are in a SoftHSM2, made by the verbs that an administrator types.
-/// </summary>
+/// <summary>Folders of gateways whose node keys are in a SoftHSM2 or another token, made by the verbs that an
+/// administrator types.</summary>
 internal sealed class TokenGateway : IDisposable
 {
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(90);
     private readonly TemporaryFolder folder = new();
 
     // 127.x.y.i, so that runs beside each other do not take each other's ports.
     private readonly string subnet = string.Create(
         CultureInfo.InvariantCulture, $"127.{(Environment.ProcessId >> 8 & 0x3f) + 64}.{Environment.ProcessId & 0xff}");
 
-    public SoftHsm Hsm { get; } = new();
+    private readonly IReadOnlyDictionary<string, string> variables;
+    private readonly SoftHsm? hsm;
+
+    public TokenGateway()
+    {
+        hsm = new SoftHsm();
+        variables = hsm.Variables;
+    }
+
+    /// <summary>For another token than a SoftHSM2.</summary>
+    /// <param name="variables">What processes need to reach it.</param>
+    public TokenGateway(IReadOnlyDictionary<string, string> variables) => this.variables = variables;
+
+    public SoftHsm Hsm => hsm ?? throw new InvalidOperationException("These gateways have no SoftHSM2.");
 
     public string FolderOf(int index) => folder.File(index.ToString(CultureInfo.InvariantCulture));
 
@@ -55,7 +69,23 @@ internal sealed class TokenGateway : IDisposable
                     + "\n" + await File.ReadAllTextAsync(peers));
         }
 
-        return [.. Enumerable.Range(0, count).Select(i => new GatewayProcess(FolderOf(i), Hsm.Variables))];
+        return [.. Enumerable.Range(0, count).Select(i => new GatewayProcess(FolderOf(i), variables))];
+    }
+
+    /// <summary>Looks several times a second until the condition holds.</summary>
+    public static async Task WaitUntilAsync(Func<Task<bool>> holds, string what, params GatewayProcess[] gateways)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (!await holds())
+        {
+            TimeSpan elapsed = TimeProvider.System.GetElapsedTime(start);
+            Assert.True(
+                elapsed < WaitMax,
+                $"after {elapsed.TotalSeconds:0.0} s not yet: {what}\n"
+                + string.Join("\n----\n", gateways.Select(g => g.Log)));
+            await timer.WaitForNextTickAsync();
+        }
     }
 
     /// <summary>Runs a verb that must succeed.</summary>
@@ -67,11 +97,11 @@ internal sealed class TokenGateway : IDisposable
     }
 
     public Task<(int ExitCode, string Output, string Error)> TryVerbAsync(params string[] arguments) =>
-        GatewayProcess.RunVerbAsync(Hsm.Variables, arguments);
+        GatewayProcess.RunVerbAsync(variables, arguments);
 
     public void Dispose()
     {
-        Hsm.Dispose();
+        hsm?.Dispose();
         folder.Dispose();
     }
 }

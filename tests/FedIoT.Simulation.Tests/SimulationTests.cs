@@ -9,6 +9,7 @@ namespace FedIoT.Simulation.Tests;
 public sealed class SimulationTests
 {
     private const int SeedsDefault = 300;
+    private const int ChangingSeedsDefault = 150;
 
     [Fact]
     public void Nodes_UnderFaultsOfManySeeds_AgreeAndMoveAgain()
@@ -41,6 +42,30 @@ public sealed class SimulationTests
             count < 100 || (changed > count && revoked > count / 20), $"{changed} keys changed, {revoked} revoked");
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{count} seeds, {blocks} blocks, {strikes} strikes, {changed} keys changed, {revoked} revoked");
+    }
+
+    [Fact]
+    public void Nodes_WhoseValidatorsChange_AgreeAndMoveAgain()
+    {
+        int count = Seeds.Count(ChangingSeedsDefault);
+        var failures = new ConcurrentQueue<string>();
+        long changes = 0;
+        Parallel.ForEach(Seeds.From(count), seed =>
+        {
+            World? world = null;
+            if (failures.Count < 5 && Seeds.Run(Scenario.ForChangingSet(seed), out world) is { } failure)
+            {
+                failures.Enqueue(failure);
+            }
+            else if (world is not null)
+            {
+                Interlocked.Add(ref changes, world.Record.SetChanges);
+            }
+        });
+
+        Assert.True(failures.IsEmpty, string.Join('\n', failures));
+        Assert.True(changes > count, $"only {changes} changes of the set in {count} runs");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds, {changes} changes of the set");
     }
 
     [Theory]

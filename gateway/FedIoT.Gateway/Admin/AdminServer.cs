@@ -30,6 +30,7 @@ internal sealed class AdminServer : IAsyncDisposable
     private readonly ChainAnswers chain;
     private readonly GatewayAnswers gateway;
     private readonly KeyAnswers keys;
+    private readonly ChainOrders orders;
     private readonly StationAnswers station;
     private readonly RecentLog log;
 
@@ -39,6 +40,7 @@ internal sealed class AdminServer : IAsyncDisposable
         chain = new ChainAnswers(source);
         gateway = new GatewayAnswers(source);
         keys = new KeyAnswers(source);
+        orders = new ChainOrders(source);
         station = new StationAnswers(source);
         log = source.Log;
     }
@@ -148,6 +150,10 @@ internal sealed class AdminServer : IAsyncDisposable
             {
                 ["v1", "tasks"] =>
                     await gateway.CreateTaskAsync(body, context.RequestAborted).ConfigureAwait(false),
+                ["v1", "gateways", var nodeKey] => await orders.AdmitAsync(
+                    Text(request, "algorithm"), nodeKey, context.RequestAborted).ConfigureAwait(false),
+                ["v1", "votes", var candidate] => await orders.VoteAsync(
+                    candidate, Number(request, "power"), context.RequestAborted).ConfigureAwait(false),
                 ["v1", "keys", "rotate"] => await keys.RotateAsync(context.RequestAborted).ConfigureAwait(false),
                 ["v1", "keys", "revoke"] =>
                     await keys.RevokeAsync(body, context.RequestAborted).ConfigureAwait(false),
@@ -189,7 +195,9 @@ internal sealed class AdminServer : IAsyncDisposable
 
     private static AdminProblemException NoSuchOrder() => new(
         StatusCodes.Status405MethodNotAllowed,
-        "only GET here, and POST v1/tasks, v1/station, v1/keys/rotate and v1/keys/revoke");
+        "only GET here, and POST to v1/tasks, v1/gateways, v1/votes, v1/keys and v1/station");
+
+    private static string Text(HttpRequest request, string name) => request.Query[name].ToString();
 
     private static long? Number(HttpRequest request, string name) =>
         request.Query.TryGetValue(name, out var text) ? Number(text.ToString(), name) : null;

@@ -4,8 +4,10 @@ using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Node;
 using FedIoT.Gateway.Operate;
 using FedIoT.Ledger;
+using FedIoT.Signing;
 using FedIoT.Station;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using FedIoT.Wire.Tasks;
 using FedIoT.Wire.Transactions;
 
@@ -17,6 +19,7 @@ internal sealed class GatewayAnswers(AdminSource source)
 {
     private const int VersionsMax = 100;
     private const long FreeBytesMin = 64L << 20;
+    private const long CountsLeftMin = 20_971; // a hundredth of an ATECC608's counter
 
     private static readonly string Version =
         typeof(GatewayAnswers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
@@ -46,6 +49,9 @@ internal sealed class GatewayAnswers(AdminSource source)
             PeersConfigured = configured,
             ChainListen = EndPointText.Of(node.Chain.ListenEndPoint),
             MqttListen = EndPointText.Of(node.Ingest.EndPoint),
+            Signer = Describe(
+                node.NodeKeyHealth, node.Keys.Node, node.Chain.SigningRefusal, node.Chain.SignerCountsLeft),
+            TrainingSigner = Describe(node.TrainingKeyHealth, node.Keys.Training, refusal: null, countsLeft: null),
             IsRegistered = node.IsRegistered,
             Devices = source.Configuration.Devices.Count,
             FramesAcknowledged = ingest.Acknowledged,
@@ -154,6 +160,16 @@ internal sealed class GatewayAnswers(AdminSource source)
             : throw new AdminProblemException(409, $"the node refused the task: {reason}");
     }
 
+    private static StatusAnswer.SignerItem Describe(
+        SignerHealth health, VerifyingKey key, string? refusal, long? countsLeft)
+    {
+        string? reason = health.Reason ?? refusal;
+        return new StatusAnswer.SignerItem(
+            reason is null ? "ok" : "degraded", health.Fault?.ToString(), reason,
+            key.Algorithm == SignatureAlgorithm.EdDsa ? "ed25519" : "p256",
+            health.Since.ToUnixTimeMilliseconds(), countsLeft);
+    }
+
     private static (string State, List<string> Reasons) Judge(
         GatewayNode node, NodeKeysAnswer keys, int configured, long free, IReadOnlyList<string> board)
     {
@@ -163,6 +179,25 @@ internal sealed class GatewayAnswers(AdminSource source)
         }
 
         var reasons = new List<string>(board);
+        if ((node.NodeKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
+        {
+            reasons.Add($"signer: degraded, {noVote} The gateway does not vote; since "
+                + $"{TextTable.Time(node.NodeKeyHealth.Since.ToUnixTimeMilliseconds())}");
+        }
+
+        if (node.TrainingKeyHealth.Reason is { } noTraining)
+        {
+            reasons.Add($"training key: degraded, {noTraining} The gateway does not train; since "
+                + $"{TextTable.Time(node.TrainingKeyHealth.Since.ToUnixTimeMilliseconds())}");
+        }
+
+        if (node.Chain.SignerCountsLeft < CountsLeftMin)
+        {
+            reasons.Add(
+                $"the chip's counter has {node.Chain.SignerCountsLeft} starts or thousands of blocks left; move the "
+                + "node key to a new chip");
+        }
+
         if (node.Chain.ConnectedPeers < configured)
         {
             reasons.Add($"{node.Chain.ConnectedPeers} of {configured} peers are connected; see: fediot chain peers");

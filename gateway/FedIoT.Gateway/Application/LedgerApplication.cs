@@ -113,12 +113,13 @@ public sealed class LedgerApplication : IApplication, IRestorable
         return new FinalizedBlock(
             state.StateRoot, [.. outcome.Rejections.Select(r => r?.ToString())], WantsNextBlock: opensRound)
         {
-            ValidatorUpdates =
-            [
-                .. outcome.Events.OfType<ValidatorPowerChanged>().Select(e => new ValidatorUpdate(e.Key, e.Power)),
-            ],
+            ValidatorUpdates = UpdatesOf(outcome),
         };
     }
+
+    /// <summary>What a block did to the validator set, in the order of its transactions.</summary>
+    internal static IReadOnlyList<ValidatorUpdate> UpdatesOf(BlockOutcome outcome) =>
+        [.. outcome.Events.OfType<ValidatorPowerChanged>().Select(e => new ValidatorUpdate(e.Key, e.Power))];
 
     /// <inheritdoc/>
     public void Commit()

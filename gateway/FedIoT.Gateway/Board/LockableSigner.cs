@@ -2,6 +2,7 @@ using System.Formats.Cbor;
 using System.Text;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Signing;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Board;
@@ -11,10 +12,13 @@ namespace FedIoT.Gateway.Board;
 /// transaction or delta. What lets peers connect is signed still, so that a locked gateway follows the chain.
 /// </summary>
 /// <remarks>Thread-safe when the key is. Disposing it does not dispose the key.</remarks>
-internal sealed class LockableSigner(ISigner inner, SigningLock signingLock) : ISigner
+internal sealed class LockableSigner(ISigner inner, SigningLock signingLock) : ICountedSigner
 {
     private static readonly byte[][] ConnectionRoles =
         [Encoding.ASCII.GetBytes(NodeBinding.Role), Encoding.ASCII.GetBytes(PeerAddress.Role)];
+
+    /// <inheritdoc/>
+    public IMonotonicCounter? Counter => (inner as ICountedSigner)?.Counter;
 
     /// <inheritdoc/>
     public VerifyingKey PublicKey => inner.PublicKey;

@@ -40,7 +40,16 @@ public sealed partial class ChainNode : IChainNodeShell
     bool IChainNodeShell.TryRequestSignature(ConsensusAction request) => toSign.Writer.TryWrite(request);
 
     /// <inheritdoc/>
-    void IChainNodeShell.OnKeyChanged(ISigner signer) => network.ChangeKey(signer);
+    void IChainNodeShell.OnKeyChanged(ISigner signer)
+    {
+        lock (enteringGate)
+        {
+            if (isListening) // else it enters the network with the key of that moment
+            {
+                network.ChangeKey(signer);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     void IChainNodeShell.OnCommitted(CommittedBlock block)
@@ -75,6 +84,28 @@ public sealed partial class ChainNode : IChainNodeShell
         catch (Exception e) when (e is not OperationCanceledException)
         {
             Fail(e); // the top of this task: whatever disk, application or a broken invariant threw stops the node
+        }
+    }
+
+    // A key that was away at the start: its owner spaces the attempts, so asking often costs nothing.
+    private async Task EnterNetworkAsync()
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(options.StallInterval, time);
+            do
+            {
+                await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false);
+            }
+            while (!TryEnterNetwork());
+        }
+        catch (OperationCanceledException)
+        {
+            // disposed
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Fail(e); // the top of this task: the port cannot be listened on
         }
     }
 
@@ -130,5 +161,8 @@ public sealed partial class ChainNode : IChainNodeShell
     {
         [LoggerMessage(2101, LogLevel.Critical, "The chain node stopped.")]
         public static partial void Failed(ILogger logger, Exception exception);
+
+        [LoggerMessage(2109, LogLevel.Debug, "No connections to peers before the node key signs: {Reason}")]
+        public static partial void NoCertificate(ILogger logger, string reason);
     }
 }

@@ -19,7 +19,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly BlockStore store;
-    private readonly IReadOnlyList<SignStateLog> signStates;
+    private readonly IReadOnlyList<VotingKey> votingKeys;
     private readonly NodeSigners signers;
     private readonly ChainNodeCore core;
     private readonly ProposalAssembler proposals;
@@ -38,18 +38,21 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly TaskCompletionSource failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock waitersGate = new();
     private readonly List<(Height Height, TaskCompletionSource Done)> waiters = [];
+    private readonly Lock enteringGate = new();
+    private readonly SortedDictionary<AccountId, IPEndPoint> waitingPeers = [];
+    private bool isListening;
     private Task[] tasks = [];
     private int isWaitSignalled;
     private int isDisposed;
 
     private ChainNode(
-        ChainNodeOptions options, IApplication application, IReadOnlyList<ISigner> keys, BlockStore store,
-        IReadOnlyList<SignStateLog> signStates, TimeProvider time, ILogger logger)
+        ChainNodeOptions options, IApplication application, IReadOnlyList<ISigner> keys,
+        IReadOnlyList<VotingKey> votingKeys, BlockStore store, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.store = store;
-        this.signStates = signStates;
-        signers = new NodeSigners(options.ChainId, [.. keys.Zip(signStates, (k, s) => (k, (ISignState)s))]);
+        this.votingKeys = votingKeys;
+        signers = new NodeSigners([.. keys.Zip(votingKeys)]);
         this.time = time;
         this.logger = logger;
         var verified = new VerifiedSignatures();
@@ -81,11 +84,17 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>Peers with an authenticated connection now.</summary>
     public int ConnectedPeers => network.ConnectedCount;
 
-    /// <summary>Who decides the next height.</summary>
-    public ValidatorSet Validators => core.Executor.Validators.Current;
+    /// <summary>Everybody that this node is connected to, or should be.</summary>
+    public IReadOnlyList<PeerView> Peers => network.View();
 
     /// <summary>True for a peer with an authenticated connection.</summary>
     public bool IsConnected(AccountId peer) => network.IsConnected(peer);
+
+    /// <summary>Who decides the height after the last committed one.</summary>
+    public ValidatorSet Validators => core.Executor.Validators.Current;
+
+    /// <summary>Who decides the height after that.</summary>
+    public ValidatorSet NextValidators => core.Executor.Validators.Next;
 
     /// <summary>Transactions that wait for a block.</summary>
     public int WaitingTransactions => core.Mempool.Count;
@@ -105,6 +114,14 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>From submission here to commit here.</summary>
     public FinalityStatistics Finality => core.Finality;
 
+    /// <summary>Why the counter of the key's chip forbids to sign, although the key could; null while it does not.
+    /// </summary>
+    public string? SigningRefusal => signers.Refusal;
+
+    /// <summary>Increments that the counter of the key's chip has left; null where there is none, or not asked yet.
+    /// </summary>
+    public long? SignerCountsLeft => signers.CountsLeft;
+
     /// <summary>
     /// Ends only by failure: the disk, or a state root that differs from the chain's. Completes when disposed.
     /// </summary>
@@ -121,7 +138,10 @@ public sealed partial class ChainNode : IAsyncDisposable
         return StartAsync(options, application, [signer], time, logger, cancellationToken);
     }
 
-    /// <summary>Opens the state, executes what the application lacks, listens, and takes part.</summary>
+    /// <summary>
+    /// Opens the state, executes what the application lacks, listens, and takes part. A key that is away keeps the node
+    /// from its peers until it signs the certificate; then it follows the chain, whether or not the key stays.
+    /// </summary>
     /// <param name="options">Where and with whom.</param>
     /// <param name="application">What blocks mean. Not disposed by the node.</param>
     /// <param name="keys">The node key; behind it the one that is to take its place, if any. Not disposed by the
@@ -133,7 +153,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="Storage.Files.StorageException">The state is in use, damaged or not accessible.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The port is taken.</exception>
-    /// <exception cref="SignerException">The node key did not sign the certificate for the peers.</exception>
+    /// <exception cref="SignerException">The folder is not tied to the counter of the key's chip.</exception>
     /// <exception cref="InvalidOperationException">Application and stored blocks do not belong together.</exception>
     public static async Task<ChainNode> StartAsync(
         ChainNodeOptions options, IApplication application, IReadOnlyList<ISigner> keys, TimeProvider time,
@@ -146,21 +166,16 @@ public sealed partial class ChainNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(logger);
         options.Validate();
         Directory.CreateDirectory(options.StateDirectory);
-        List<SignStateLog> signStates = [];
+        List<VotingKey> votingKeys = [];
         BlockStore? store = null;
         ChainNode? node = null;
         try
         {
-            foreach (ISigner key in keys)
-            {
-                AccountId id = key.PublicKey.Account;
-                signStates.Add(SignStateLog.Open(Path.Combine(options.StateDirectory, "sign", id.ToString()), id));
-            }
-
+            votingKeys.AddRange(keys.Select(k => VotingKey.Open(options.StateDirectory, k, options.ChainId)));
             store = await Task.Run(
                 () => BlockStore.Open(Path.Combine(options.StateDirectory, "blocks")), cancellationToken)
                 .ConfigureAwait(false);
-            node = new ChainNode(options, application, keys, store, signStates, time, logger);
+            node = new ChainNode(options, application, keys, votingKeys, store, time, logger);
             await Task.Run(node.core.Executor.Replay, cancellationToken).ConfigureAwait(false);
             node.signers.Choose(node.core.Executor.Validators.Current, application);
             await Task.Run(node.Start, cancellationToken).ConfigureAwait(false); // signs: a chip takes its time
@@ -175,7 +190,7 @@ public sealed partial class ChainNode : IAsyncDisposable
             }
 
             store?.Dispose();
-            signStates.ForEach(s => s.Dispose());
+            votingKeys.ForEach(k => k.Dispose());
             throw;
         }
     }
@@ -184,7 +199,19 @@ public sealed partial class ChainNode : IAsyncDisposable
     public void ConnectPeers(IReadOnlyDictionary<AccountId, IPEndPoint> peers)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        network.ConnectPeers(peers);
+        lock (enteringGate)
+        {
+            if (isListening)
+            {
+                network.ConnectPeers(peers);
+                return;
+            }
+
+            foreach ((AccountId peer, IPEndPoint endPoint) in peers)
+            {
+                waitingPeers[peer] = endPoint;
+            }
+        }
     }
 
     /// <summary>
@@ -244,9 +271,9 @@ public sealed partial class ChainNode : IAsyncDisposable
         await Task.WhenAll(tasks).ConfigureAwait(false);
         ((IChainNodeShell)this).ForgetTimers();
         store.Dispose();
-        foreach (SignStateLog signState in signStates)
+        foreach (VotingKey key in votingKeys)
         {
-            signState.Dispose();
+            key.Dispose();
         }
 
         stopping.Dispose();
@@ -259,8 +286,30 @@ public sealed partial class ChainNode : IAsyncDisposable
 
     private void Start()
     {
-        network.Listen(signers.Current);
-        tasks = [Task.Run(OwnAsync), Task.Run(SignAllAsync), Task.Run(TickAsync)];
+        network.Bind();
+        Task entering = TryEnterNetwork() ? Task.CompletedTask : Task.Run(EnterNetworkAsync);
+        tasks = [Task.Run(OwnAsync), Task.Run(SignAllAsync), Task.Run(TickAsync), entering];
+    }
+
+    private bool TryEnterNetwork()
+    {
+        lock (enteringGate)
+        {
+            try
+            {
+                network.Listen(signers.Current);
+            }
+            catch (SignerException e)
+            {
+                Log.NoCertificate(logger, e.Message);
+                return false;
+            }
+
+            isListening = true;
+            network.ConnectPeers(waitingPeers);
+            waitingPeers.Clear();
+            return true;
+        }
     }
 
     private void SignalTransactionsWait()

@@ -36,6 +36,7 @@ internal sealed partial class ChainNodeCore
     private AccountId? syncPeer; // who answers now
     private AccountId lastAsked;
     private (SignedProposal Proposal, byte[] Bytes)? lastEncoded;
+    private string? toldFailure; // by the signing task alone
 
     public ChainNodeCore(
         ChainNodeOptions options, IApplication application, NodeSigners signers, BlockStore store,
@@ -135,13 +136,24 @@ internal sealed partial class ChainNodeCore
         }
         catch (SignerException e)
         {
-            Log.SignerFailed(logger, e);
+            Tell(e);
             return null; // the machine asks again when the height does not move
+        }
+    }
+
+    // A failure lasts for as long as nobody helps; it is told once.
+    private void Tell(SignerException failure)
+    {
+        if (failure.Message != toldFailure)
+        {
+            toldFailure = failure.Message;
+            Log.SignerFailed(logger, failure.Message);
         }
     }
 
     private NodeInput.Consensus? Answer(ConsensusAction request, ConsensusEvent? signed)
     {
+        toldFailure = null;
         if (signed is not null)
         {
             return new NodeInput.Consensus(signed);
@@ -363,8 +375,8 @@ internal sealed partial class ChainNodeCore
 
     private static partial class Log
     {
-        [LoggerMessage(2102, LogLevel.Error, "The signer failed; it is asked again.")]
-        public static partial void SignerFailed(ILogger logger, Exception exception);
+        [LoggerMessage(2102, LogLevel.Warning, "Not voting: {Reason} It is tried again.")]
+        public static partial void SignerFailed(ILogger logger, string reason);
 
         [LoggerMessage(2103, LogLevel.Warning, "The guard refused a {Action}: it would contradict a signature.")]
         public static partial void NotSigned(ILogger logger, string action);

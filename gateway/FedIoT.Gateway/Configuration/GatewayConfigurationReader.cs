@@ -78,6 +78,7 @@ internal static class GatewayConfigurationReader
             chain.PlaceOf("genesis_file"));
         var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
         List<PeerAddress> peers = ReadPeers(file, problems);
+        Chain.Peering.PeerLimits limits = PeerLimitTable.Read(file.Table("peering", isRequired: false));
         KeyReference nodeKey = ReadKey(keys, "node", folder, problems);
         KeyReference? nextNodeKey = keys.Has("next_node") ? ReadKey(keys, "next_node", folder, problems) : null;
         KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
@@ -98,6 +99,7 @@ internal static class GatewayConfigurationReader
             Genesis = genesis,
             IdleInterval = idle,
             Peers = peers,
+            PeerLimits = limits,
             NodeKey = nodeKey,
             NextNodeKey = nextNodeKey,
             TrainingKeyRounds = trainingRounds,

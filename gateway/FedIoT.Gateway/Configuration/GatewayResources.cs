@@ -27,16 +27,21 @@ internal sealed class GatewayResources : IDisposable
     public IReadOnlyList<EnrolledDevice> Devices { get; }
 
     /// <summary>Opens everything; null with the problems, each at the place that refers to it.</summary>
+    /// <param name="configuration">What refers to it.</param>
+    /// <param name="mayBeAway">A key in hardware that an earlier start knew need not be there now.</param>
+    /// <param name="time">Clock of the keys.</param>
+    /// <param name="problems">Gets what is wrong.</param>
     public static GatewayResources? Open(
-        GatewayConfiguration configuration, TimeProvider time, ProblemList problems)
+        GatewayConfiguration configuration, bool mayBeAway, TimeProvider time, ProblemList problems)
     {
+        KnownKeys? known = mayBeAway ? new KnownKeys(configuration.StateFolder) : null;
         Genesis? genesis = OpenGenesis(configuration, problems);
-        ISigner? node = OpenKey(configuration.NodeKey, time, problems);
-        ISigner? next = configuration.NextNodeKey is { } other ? OpenKey(other, time, problems) : null;
-        ISigner? training = OpenKey(configuration.TrainingKey, time, problems);
-        if (genesis is not null)
+        WatchedSigner? node = OpenKey(configuration.NodeKey, known, time, problems);
+        WatchedSigner? next = configuration.NextNodeKey is { } other ? OpenKey(other, known, time, problems) : null;
+        WatchedSigner? training = OpenKey(configuration.TrainingKey, known, time, problems);
+        if (genesis is not null && node is not null)
         {
-            CheckPeers(configuration, genesis, problems);
+            CheckMembership(configuration, genesis, node, problems);
         }
 
         if (next is not null && next.PublicKey.Equals(node?.PublicKey))
@@ -59,14 +64,14 @@ internal sealed class GatewayResources : IDisposable
 
         if (problems.IsEmpty)
         {
-            return new GatewayResources(
-                genesis!,
-                new NodeKeys(node!, training!)
-                {
-                    NextNode = next,
-                    TrainingFile = configuration.TrainingKey.Address.FilePath,
-                },
-                devices);
+            var keys = new NodeKeys(node!, training!)
+            {
+                NextNode = next,
+                NodeWatch = node,
+                TrainingWatch = training,
+                TrainingFile = configuration.TrainingKey.Address.FilePath,
+            };
+            return new GatewayResources(genesis!, keys, devices);
         }
 
         node?.Dispose();
@@ -111,28 +116,40 @@ internal sealed class GatewayResources : IDisposable
         }
     }
 
-    private static ISigner? OpenKey(KeyReference reference, TimeProvider time, ProblemList problems)
+    private static WatchedSigner? OpenKey(
+        KeyReference reference, KnownKeys? known, TimeProvider time, ProblemList problems)
     {
         try
         {
-            return SignerFactory.Open(reference.Address, time);
+            return WatchedSigner.Open(reference.Address, known?.Find(reference.Address), time);
         }
         catch (SignerException e)
+        {
+            problems.Add(
+                reference.Place, known is not null && reference.Address.IsHardware
+                    ? $"{e.Message} This gateway has not seen the key yet; it starts without it once it has"
+                    : e.Message);
+            return null;
+        }
+        catch (StorageException e)
         {
             problems.Add(reference.Place, e.Message);
             return null;
         }
     }
 
-    // Whether this gateway's own key is one of the chain's says the chain: it may be younger than the genesis.
-    private static void CheckPeers(GatewayConfiguration configuration, Genesis genesis, ProblemList problems)
+    // A gateway that joins later is in no genesis: it follows the peers that it is told, until it is voted in.
+    private static void CheckMembership(
+        GatewayConfiguration configuration, Genesis genesis, WatchedSigner node, ProblemList problems)
     {
-        foreach (PeerAddress peer in configuration.Peers)
+        AccountId self = node.PublicKey.Account;
+        if (genesis.Validators.All(v => v.Key.Account != self)
+            && configuration.Peers.All(p => p.Account == self))
         {
-            if (genesis.Validators.All(v => v.Key.Account != peer.Account))
-            {
-                problems.Add(peer.Place, $"the peer's account {peer.Account} is no validator of the genesis");
-            }
+            problems.Add(
+                configuration.NodeKey.Place,
+                $"account {self} of this node key is no validator of the genesis, and there is no [[chain.peer]] to "
+                + "follow: name one, or give its gateway.pub.toml to 'fediot chain genesis'");
         }
     }
 }

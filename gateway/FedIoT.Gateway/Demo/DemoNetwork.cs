@@ -9,6 +9,7 @@ using FedIoT.Gateway.Node;
 using FedIoT.Gateway.Training;
 using FedIoT.Ledger;
 using FedIoT.Ledger.Events;
+using FedIoT.Signing;
 using FedIoT.Storage.Features;
 using FedIoT.Wire;
 using FedIoT.Wire.Frames;
@@ -117,7 +118,15 @@ internal sealed class DemoNetwork : IAsyncDisposable
     {
         for (int i = 0; i < options.Gateways; i++)
         {
-            keys.Add(NodeKeys.OpenOrCreate(Path.Combine(FolderOf(options, i), "keys")));
+            NodeKeys made = NodeKeys.OpenOrCreate(Path.Combine(FolderOf(options, i), "keys"));
+            if (options.NodeKey?.Invoke(i) is { } given)
+            {
+                made.Node.Dispose();
+                made = made with { Node = given };
+                TieCounter(given, FolderOf(options, i));
+            }
+
+            keys.Add(made);
         }
 
         return new Genesis(
@@ -125,6 +134,16 @@ internal sealed class DemoNetwork : IAsyncDisposable
             keys.Select(k => new GenesisValidator(k.Node.PublicKey, 1)),
             keys.Select(k => k.Node.PublicKey),
             [keys[0].Node.PublicKey]);
+    }
+
+    // What 'fediot init' does for a key in a chip.
+    private static void TieCounter(ISigner key, string folder)
+    {
+        if (key is ICountedSigner { Counter: { } counter })
+        {
+            string chain = Directory.CreateDirectory(Path.Combine(folder, "chain")).FullName;
+            CountedSignState.Tie(Path.Combine(chain, VotingKey.CounterFile), counter);
+        }
     }
 
     private async Task StartNodeAsync(

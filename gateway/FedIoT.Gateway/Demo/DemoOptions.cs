@@ -1,3 +1,4 @@
+using FedIoT.Consensus;
 using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Gateway.Demo;
@@ -31,6 +32,9 @@ public sealed record DemoOptions
 
     /// <summary>Attack; null = none.</summary>
     public AttackPlan? Attack { get; init; }
+
+    /// <summary>Gives gateway i its node key, which the demo disposes; null = every key in a file.</summary>
+    internal Func<int, ISigner>? NodeKey { get; init; }
 
     /// <summary>Folder for the results.</summary>
     public required string OutFolder { get; init; }

@@ -86,6 +86,9 @@ public sealed record DemoReport
     /// </summary>
     public required double FinalityMsP50 { get; init; }
 
+    /// <summary>The same, 95th percentile.</summary>
+    public required double FinalityMsP95 { get; init; }
+
     /// <summary>The same, 99th percentile.</summary>
     public required double FinalityMsP99 { get; init; }
 

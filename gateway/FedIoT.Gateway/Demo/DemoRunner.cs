@@ -308,6 +308,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             FramesPerSecond = outcome.Stream.FramesPerSecond,
             BytesPerRound = rounds.Average(r => r.Bytes),
             FinalityMsP50 = Percentile(finality, 0.50),
+            FinalityMsP95 = Percentile(finality, 0.95),
             FinalityMsP99 = Percentile(finality, 0.99),
             Height = outcome.Height.Value,
             StateRoots = outcome.Roots,

@@ -30,7 +30,7 @@ public sealed class KeyReport
     internal static KeyReport OfKey(string verb, string? signer, VerifyingKey key)
     {
         JsonObject json = Start(verb);
-        Describe(json, signer, key);
+        Describe(json, signer, key, IsExportable(signer));
         return new KeyReport(json, Lines(signer, key));
     }
 
@@ -38,7 +38,7 @@ public sealed class KeyReport
         string signer, VerifyingKey key, SignerSpeed speed, int blockTimeMs, bool fastEnough)
     {
         JsonObject json = Start("test");
-        Describe(json, signer, key);
+        Describe(json, signer, key, IsExportable(signer));
         json["signatures"] = speed.Signatures;
         json["signaturesPerSecond"] = Math.Round(speed.PerSecond, 1);
         json["p50Ms"] = Milliseconds(speed.P50);
@@ -53,6 +53,7 @@ public sealed class KeyReport
             CultureInfo.InvariantCulture,
             $"""
             {Lines(signer, key)}
+            leaves     {(IsExportable(signer) == true ? "with whoever copies the file" : "never: the device says so")}
             speed      {speed.PerSecond:F1} signatures/s, p50 {p50} ms, p99 {p99} ms
             verdict    {verdict} for a block time of {blockTimeMs} ms (it needs {needed} ms)
             """));
@@ -66,7 +67,7 @@ public sealed class KeyReport
         foreach (ListedKey listed in keys)
         {
             var item = new JsonObject();
-            Describe(item, listed.Signer, listed.Key);
+            Describe(item, listed.Signer, listed.Key, listed.IsExportable);
             item["problem"] = listed.Problem;
             array.Add(item);
             text.Append(text.Length == 0 ? string.Empty : "\n\n").Append(Lines(listed.Signer, listed.Key));
@@ -79,12 +80,16 @@ public sealed class KeyReport
 
     private static JsonObject Start(string verb) => new() { ["schema"] = Schema, ["verb"] = verb };
 
-    private static void Describe(JsonObject json, string? signer, VerifyingKey? key)
+    // A signer in hardware opens only when the token says that the key cannot leave it.
+    private static bool? IsExportable(string? signer) => signer?.StartsWith("file:", StringComparison.Ordinal);
+
+    private static void Describe(JsonObject json, string? signer, VerifyingKey? key, bool? isExportable)
     {
         json["signer"] = signer;
         json["algorithm"] = key is null ? null : Name(key);
         json["publicKey"] = key is null ? null : Convert.ToHexStringLower(key.Bytes);
         json["account"] = key?.Account.ToString();
+        json["exportable"] = isExportable;
     }
 
     private static string Lines(string? signer, VerifyingKey? key)

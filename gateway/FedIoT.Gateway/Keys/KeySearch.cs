@@ -56,7 +56,7 @@ public static class KeySearch
             {
                 using Atecc608Signer signer = Atecc608Signer.Open(
                     Atecc608Chip.Open(bus, Atecc608Chip.DefaultAddress, time), slot);
-                listed = new ListedKey($"atecc608:bus={bus};slot={slot}", signer.PublicKey, null);
+                listed = new ListedKey($"atecc608:bus={bus};slot={slot}", signer.PublicKey, null, IsExportable: false);
             }
             catch (SignerException e)
             {
@@ -74,12 +74,11 @@ public static class KeySearch
     {
         try
         {
-            using Ed25519Signer signer = Ed25519Signer.Open(path);
-            return new ListedKey($"file:{path}", signer.PublicKey, null);
+            return new ListedKey($"file:{Escape(path)}", Ed25519Signer.ReadPublicKey(path), null, IsExportable: true);
         }
         catch (SignerException e)
         {
-            return new ListedKey($"file:{path}", null, e.Message);
+            return new ListedKey($"file:{Escape(path)}", null, e.Message);
         }
     }
 

@@ -33,6 +33,12 @@ public static class KeysCommand
         HelpName = "NAME",
     };
 
+    private static readonly Option<FileInfo?> PassphraseFile = new("--passphrase-file")
+    {
+        Description = "File of mode 0600 with the passphrase that the new key file gets",
+        HelpName = "FILE",
+    };
+
     private static readonly Option<int> Count = new("--count")
     {
         Description = "Signatures to measure",
@@ -84,7 +90,7 @@ public static class KeysCommand
         {
             Verb(
                 "create", "Makes a new key and prints its public half", "fediot keys create file:keys/node.key",
-                p => RunCreate(p, time), Signer, Algorithm),
+                p => RunCreate(p, time), Signer, Algorithm, PassphraseFile),
             Verb(
                 "list", "Lists the keys of a folder, a token or a chip", "fediot keys list --folder keys",
                 p => RunList(p, time), Folder, Module, Bus),
@@ -118,9 +124,9 @@ public static class KeysCommand
 
     private static int RunCreate(ParseResult parsed, TimeProvider time)
     {
-        string address = parsed.GetRequiredValue(Signer);
+        string address = WithPassphrase(parsed.GetRequiredValue(Signer), parsed.GetValue(PassphraseFile));
         SignatureAlgorithm? algorithm = ReadAlgorithm(parsed);
-        CheckAddress(address);
+        ReadAddress(address);
         try
         {
             using ISigner signer = SignerFactory.Create(address, algorithm, time);
@@ -136,10 +142,10 @@ public static class KeysCommand
     private static int RunTest(ParseResult parsed, TimeProvider time)
     {
         string address = parsed.GetRequiredValue(Signer);
-        CheckAddress(address);
+        SignerAddress place = ReadAddress(address);
         int count = InRange("--count", parsed.GetValue(Count), 1, 100_000);
         int blockTimeMs = InRange("--block-time-ms", parsed.GetValue(BlockTime), 1, 3_600_000);
-        using ISigner signer = SignerFactory.Open(address, time);
+        using ISigner signer = SignerFactory.Open(place, time, TerminalSecret.Source);
         SignerSpeed speed = SignerSpeed.Measure(signer, count, time);
         bool fastEnough = speed.IsFastEnoughFor(TimeSpan.FromMilliseconds(blockTimeMs));
         Write(parsed, KeyReport.OfTest(address, signer.PublicKey, speed, blockTimeMs, fastEnough));
@@ -189,13 +195,16 @@ public static class KeysCommand
         return ExitCode.Success;
     }
 
-    private static void CheckAddress(string address)
-    {
-        if (!SignerAddress.TryParse(address, out _, out string problem))
-        {
-            throw new InputException($"SIGNER: {problem}");
-        }
-    }
+    private static SignerAddress ReadAddress(string address) =>
+        SignerAddress.TryParse(address, out SignerAddress? read, out string problem)
+            ? read!
+            : throw new InputException($"SIGNER: {problem}");
+
+    // The address that is printed is the one that opens the key.
+    private static string WithPassphrase(string address, FileInfo? file) => file is null
+        ? address
+        : $"{address};passphrase-file={file.FullName.Replace("%", "%25", StringComparison.Ordinal)
+            .Replace(";", "%3B", StringComparison.Ordinal)}";
 
     private static SignatureAlgorithm? ReadAlgorithm(ParseResult parsed) => parsed.GetValue(Algorithm) switch
     {

@@ -6,4 +6,5 @@ namespace FedIoT.Gateway.Keys;
 /// <param name="Signer">Its address, ready for the configuration but for the PIN's source.</param>
 /// <param name="Key">Its public half; null when there is a problem.</param>
 /// <param name="Problem">Why it cannot be used; null when it can.</param>
-public sealed record ListedKey(string Signer, VerifyingKey? Key, string? Problem);
+/// <param name="IsExportable">Whether the key can leave its place; null where a PIN is needed to know.</param>
+public sealed record ListedKey(string Signer, VerifyingKey? Key, string? Problem, bool? IsExportable = null);

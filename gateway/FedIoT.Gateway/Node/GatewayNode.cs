@@ -11,6 +11,7 @@ using FedIoT.Ledger.Events;
 using FedIoT.Signing;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Node;
@@ -22,7 +23,7 @@ namespace FedIoT.Gateway.Node;
 /// </summary>
 public sealed partial class GatewayNode : IAsyncDisposable
 {
-    private readonly GatewayNodeOptions options;
+    private readonly NodeKeys keys;
     private readonly LedgerApplication application;
     private readonly ILogger logger;
     private readonly SnapshotWriter snapshots;
@@ -30,6 +31,8 @@ public sealed partial class GatewayNode : IAsyncDisposable
     private readonly TrainingKeys trainingKeys;
     private readonly Registration registration;
     private readonly RoundParticipant participant;
+    private readonly WatchedSigner nodeWatch;
+    private readonly WatchedSigner trainingWatch;
     private readonly CancellationTokenSource stopping = new();
 
     // One place: a participant that is busy training needs to know only that there is a newer state.
@@ -38,32 +41,34 @@ public sealed partial class GatewayNode : IAsyncDisposable
 
     private IReadOnlyDictionary<AccountId, IPEndPoint> configuredPeers = new Dictionary<AccountId, IPEndPoint>();
     private Task participation = Task.CompletedTask;
+    private Task watching = Task.CompletedTask;
 
     private GatewayNode(
         GatewayNodeOptions options, LedgerApplication application, SnapshotWriter snapshots, IngestServer ingest,
-        ChainNode chain, ILogger logger)
+        ChainNode chain, NodeKeys keys, (WatchedSigner Node, WatchedSigner Training) watches, ILogger logger)
     {
+        (nodeWatch, trainingWatch) = watches;
         this.application = application;
-        this.options = options;
         this.logger = logger;
         this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
+        this.keys = keys;
         sender = new TransactionSender(options.Genesis.ChainId, FindPresentKey, chain.SubmitAsync);
-        trainingKeys = new TrainingKeys(
-            options.Keys.Training, options.Keys.TrainingFile, options.TrainingKeyRounds, options.Keys.Guard);
-        registration = new Registration(
-            sender, trainingKeys, options.TrainingDevices, logger);
+        trainingKeys = new TrainingKeys(keys.Training, keys.TrainingFile, options.TrainingKeyRounds, keys.Guard);
+        registration = new Registration(sender, trainingKeys, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
             sender, trainingKeys, ingest.Store, options.DeltaSource, folder, logger);
+        nodeWatch.HealthChanged += OnNodeKeyChanged;
+        trainingWatch.HealthChanged += OnTrainingKeyChanged;
     }
 
     /// <summary>This gateway's account; the hash of its node key as long as the chain does not know it.</summary>
     public AccountId Account => FindPresentKey().Account;
 
     /// <summary>Its keys.</summary>
-    public NodeKeys Keys => options.Keys;
+    public NodeKeys Keys => keys;
 
     /// <summary>Broker, journal and feature store.</summary>
     public IngestServer Ingest { get; }
@@ -73,6 +78,15 @@ public sealed partial class GatewayNode : IAsyncDisposable
 
     /// <summary>Signs and submits transactions of this gateway.</summary>
     public TransactionSender Sender => sender;
+
+    /// <summary>Public halves of this gateway's keys.</summary>
+    public (VerifyingKey Node, VerifyingKey Training) Keys => (nodeWatch.PublicKey, trainingWatch.PublicKey);
+
+    /// <summary>How the node key is. Without it the node follows the chain and does not vote.</summary>
+    public SignerHealth NodeKeyHealth => nodeWatch.Health;
+
+    /// <summary>How the training key is. Without it this gateway trains nothing.</summary>
+    public SignerHealth TrainingKeyHealth => trainingWatch.Health;
 
     /// <summary>The committed state; immutable.</summary>
     public LedgerState State => application.Committed;
@@ -104,6 +118,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
         GatewayNode? node = null;
+        (NodeKeys keys, WatchedSigner nodeWatch, WatchedSigner trainingWatch) = options.Keys.Watch(time);
         IngestServer ingest = await IngestServer.StartAsync(
             new IngestOptions
             {
@@ -122,10 +137,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
                     node?.OnCommitted(last!.Value.Outcome);
                     onCommitted?.Invoke(last!.Value.State, last.Value.Outcome, block);
                 }),
-                application, options.Keys.AllNode, time, loggers.CreateLogger<ChainNode>(), cancellation)
+                application, keys.AllNode, time, loggers.CreateLogger<ChainNode>(), cancellation)
                 .ConfigureAwait(false);
             node = new GatewayNode(
-                options, application, snapshots, ingest, chain, loggers.CreateLogger<GatewayNode>());
+                options, application, snapshots, ingest, chain, keys, (nodeWatch, trainingWatch),
+                loggers.CreateLogger<GatewayNode>());
             return node;
         }
         catch
@@ -141,6 +157,9 @@ public sealed partial class GatewayNode : IAsyncDisposable
         ConnectPeers(peers);
         committed.Writer.TryWrite(true);
         participation = Task.Run(() => ParticipateAsync(stopping.Token));
+        watching = Task.WhenAll(
+            Task.Run(() => nodeWatch.WatchAsync(stopping.Token)),
+            Task.Run(() => trainingWatch.WatchAsync(stopping.Token)));
     }
 
     /// <summary>Tells where peers are, by account. May be called again with other addresses.</summary>
@@ -165,8 +184,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
+        nodeWatch.HealthChanged -= OnNodeKeyChanged;
+        trainingWatch.HealthChanged -= OnTrainingKeyChanged;
         // A failure is told by Failure; stopping goes on with the other parts.
         await participation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await watching.ConfigureAwait(false);
         await Chain.DisposeAsync().ConfigureAwait(false);
         await snapshots.DisposeAsync().ConfigureAwait(false);
         await Ingest.DisposeAsync().ConfigureAwait(false);
@@ -183,6 +205,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         Listen = options.ChainListen,
         Validators = [.. options.Genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
         Timeouts = options.Timeouts,
+        PeerLimits = options.PeerLimits,
         OnCommitted = onCommitted,
     };
 
@@ -211,17 +234,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
     private PresentKey FindPresentKey()
     {
         LedgerState state = State;
-        IReadOnlyList<ISigner> keys = options.Keys.AllNode;
-        Account? account = keys.Select(k => state.FindHolder(k.PublicKey.Account)).FirstOrDefault(a => a is not null);
+        IReadOnlyList<ISigner> all = keys.AllNode;
+        Account? account = all.Select(k => state.FindHolder(k.PublicKey.Account)).FirstOrDefault(a => a is not null);
         return account is null
-            ? new PresentKey(keys[0].PublicKey.Account, keys[0], Nonce: 0)
-            : new PresentKey(account.Id, keys.FirstOrDefault(k => k.PublicKey.Equals(account.Key)), account.Nonce);
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(3201, LogLevel.Warning, "This gateway takes no part in the round for now: {Problem}")]
-        public static partial void NotSigned(ILogger logger, string problem);
+            ? new PresentKey(all[0].PublicKey.Account, all[0], Nonce: 0)
+            : new PresentKey(account.Id, all.FirstOrDefault(k => k.PublicKey.Equals(account.Key)), account.Nonce);
     }
 
     private async Task ParticipateAsync(CancellationToken cancellation)
@@ -229,6 +246,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
+            if (!nodeWatch.Health.IsWorking || !trainingWatch.Health.IsWorking)
+            {
+                continue; // nothing is trained in vain; a key that works again wakes this loop
+            }
+
             LedgerState state = State;
             try
             {
@@ -237,8 +259,60 @@ public sealed partial class GatewayNode : IAsyncDisposable
             }
             catch (SignerException e)
             {
-                Log.NotSigned(logger, e.Message); // the next block tries again
+                // A key that fails tells that itself, and wakes this loop when it works again.
+                if (nodeWatch.Health.IsWorking && trainingWatch.Health.IsWorking)
+                {
+                    Log.NotSigned(logger, e.Message); // the next block tries again
+                }
             }
         }
+    }
+
+    private void OnNodeKeyChanged(SignerHealth health)
+    {
+        if (health.IsWorking)
+        {
+            Log.NodeKeyWorks(logger);
+            committed.Writer.TryWrite(true);
+        }
+        else
+        {
+            Log.NodeKeyFailed(logger, health.Fault, health.Reason);
+        }
+    }
+
+    private void OnTrainingKeyChanged(SignerHealth health)
+    {
+        if (health.IsWorking)
+        {
+            Log.TrainingKeyWorks(logger);
+            committed.Writer.TryWrite(true);
+        }
+        else
+        {
+            Log.TrainingKeyFailed(logger, health.Fault, health.Reason);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3201, LogLevel.Warning, "This gateway takes no part in the round for now: {Problem}")]
+        public static partial void NotSigned(ILogger logger, string problem);
+
+        [LoggerMessage(
+            3202, LogLevel.Warning,
+            "The node key's signer is degraded ({Fault}): {Reason} The gateway does not vote and tries again.")]
+        public static partial void NodeKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+
+        [LoggerMessage(3203, LogLevel.Information, "The node key's signer works again.")]
+        public static partial void NodeKeyWorks(ILogger logger);
+
+        [LoggerMessage(
+            3204, LogLevel.Warning,
+            "The training key's signer is degraded ({Fault}): {Reason} The gateway goes on without training.")]
+        public static partial void TrainingKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+
+        [LoggerMessage(3205, LogLevel.Information, "The training key's signer works again.")]
+        public static partial void TrainingKeyWorks(ILogger logger);
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Training;
 using FedIoT.Ledger;
@@ -47,4 +48,7 @@ public sealed record GatewayNodeOptions
 
     /// <summary>Consensus timeouts.</summary>
     public ConsensusTimeouts Timeouts { get; init; } = new();
+
+    /// <summary>What peers may cost.</summary>
+    internal PeerLimits PeerLimits { get; init; } = new();
 }

@@ -30,7 +30,7 @@ internal static class CheckCommand
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(path);
             var problems = new ProblemList();
             using GatewayResources? resources = GatewayResources.Open(
-                configuration, TimeProvider.System, problems);
+                configuration, mayBeAway: false, TimeProvider.System, problems);
             problems.ThrowIfAny(path);
             string account = resources!.Keys.Node.PublicKey.Account.ToString();
             await VerbAnswer.WriteAsync(

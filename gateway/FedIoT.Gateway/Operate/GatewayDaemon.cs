@@ -7,6 +7,8 @@ using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
+using FedIoT.Signing;
+using FedIoT.Wire;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -37,13 +39,16 @@ internal sealed class GatewayDaemon(
         using var log = new RecentLog(time);
         loggers.AddProvider(log);
         var problems = new ProblemList();
-        using GatewayResources? resources = GatewayResources.Open(configuration, time, problems);
+        using GatewayResources? resources = GatewayResources.Open(
+            configuration, mayBeAway: true, time, problems);
         problems.ThrowIfAny(configuration.File);
         using StateFolderLock stateLock = StateFolderLock.Acquire(configuration.StateFolder);
+        using KeyLock keyLock = LockKey(resources!.Keys.Node.PublicKey.Account);
+        Remember(resources.Keys);
         await using GatewayBoard board = GatewayBoard.Open(
             configuration, hardware, time, loggers.CreateLogger<GatewayBoard>());
         var transactions = new TransactionIndex();
-        GatewayNode node = await StartNodeAsync(resources!, board, transactions, cancellation).ConfigureAwait(false);
+        GatewayNode node = await StartNodeAsync(resources, board, transactions, cancellation).ConfigureAwait(false);
         AdminServer? admin = null;
         try
         {
@@ -51,13 +56,34 @@ internal sealed class GatewayDaemon(
             board.Show(new GatewayAnswers(source).Health);
             admin = await AdminServer.StartAsync(configuration.AdminSocket, source, cancellation)
                 .ConfigureAwait(false);
-            await ServeAsync(node, cancellation).ConfigureAwait(false);
+            await ServeAsync(node, transactions, cancellation).ConfigureAwait(false);
         }
         finally
         {
             ServiceNotifier.Send("STOPPING=1");
             await StopAsync(node, admin).ConfigureAwait(false);
         }
+    }
+
+    private static KeyLock LockKey(AccountId account)
+    {
+        try
+        {
+            return KeyLock.Acquire($"node-key-{account}", $"The node key of account {account}");
+        }
+        catch (SignerException e)
+        {
+            throw new RunFailedException(
+                $"{e.Message} Two gateways with one key would contradict each other and lose their stake", e);
+        }
+    }
+
+    // So that the next start does not need the token.
+    private void Remember(NodeKeys keys)
+    {
+        var known = new KnownKeys(configuration.StateFolder);
+        known.Remember(configuration.NodeKey.Address, keys.Node.PublicKey);
+        known.Remember(configuration.TrainingKey.Address, keys.Training.PublicKey);
     }
 
     private async Task<GatewayNode> StartNodeAsync(
@@ -77,10 +103,15 @@ internal sealed class GatewayDaemon(
                     TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],
                     ChainListen = configuration.Listen,
                     MqttListen = configuration.MqttListen,
+                    PeerLimits = configuration.PeerLimits,
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
                     OnUnknownDevice = board.Present,
                 },
                 (_, _, block) => transactions.Add(block), board.Time, loggers, cancellation).ConfigureAwait(false);
+        }
+        catch (SignerException e)
+        {
+            throw new RunFailedException(e.Message, e);
         }
         catch (InvalidOperationException e)
         {
@@ -100,23 +131,28 @@ internal sealed class GatewayDaemon(
 
     private static NodeKeys Guarded(NodeKeys keys, SigningLock signingLock)
     {
-        return new NodeKeys(Guard(keys.Node), Guard(keys.Training))
+        return keys with
         {
+            Node = Guard(keys.Node),
+            Training = Guard(keys.Training),
             NextNode = keys.NextNode is { } next ? Guard(next) : null,
-            TrainingFile = keys.TrainingFile,
             Guard = Guard,
         };
 
         ISigner Guard(ISigner key) => new LockableSigner(key, signingLock);
     }
 
-    private async Task ServeAsync(GatewayNode node, CancellationToken cancellation)
+    private async Task ServeAsync(
+        GatewayNode node, TransactionIndex transactions, CancellationToken cancellation)
     {
         PeerAddress[] others = [.. configuration.Peers.Where(p => p.Account != node.Account)];
         var resolver = new PeerResolver(others, node.ConnectPeers, time);
         node.Connect(resolver.Numeric());
         using var resolving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task lookups = resolver.RunAsync(resolving.Token);
+        Task filling = Task.Run(
+            () => transactions.Fill(node.Chain.Height, h => node.Chain.ReadBlock(h)?.Block, resolving.Token),
+            CancellationToken.None);
         try
         {
             await output.WriteLineAsync(Describe(node)).ConfigureAwait(false);
@@ -132,6 +168,7 @@ internal sealed class GatewayDaemon(
         {
             await resolving.CancelAsync().ConfigureAwait(false);
             await lookups.ConfigureAwait(false);
+            await filling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // an old block that is unreadable
         }
     }
 

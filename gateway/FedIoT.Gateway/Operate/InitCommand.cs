@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Text;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
@@ -95,6 +96,7 @@ internal static class InitCommand
         }
 
         CreateFolder(folder);
+        CreateFolder(Path.Combine(folder, "keys"));
         string file = Path.Combine(folder, ConfigurationName);
         bool isNew = !File.Exists(file);
         if (isNew)
@@ -118,18 +120,15 @@ internal static class InitCommand
         return ExitCode.Success;
     }
 
-    private static void CreateFolder(string folder)
+    private static void CreateFolder(string path)
     {
-        foreach (string path in new[] { folder, Path.Combine(folder, "keys") })
+        if (OperatingSystem.IsWindows())
         {
-            if (OperatingSystem.IsWindows())
-            {
-                Directory.CreateDirectory(path);
-            }
-            else
-            {
-                Directory.CreateDirectory(path, OwnerOnly);
-            }
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, OwnerOnly);
         }
     }
 
@@ -147,6 +146,7 @@ internal static class InitCommand
                 part = part with { Address = PublicPart.Read(publicFile).Address };
             }
 
+            Prepare(configuration, keys.Node);
             Write(publicFile, part.ToText());
             return part;
         }
@@ -158,6 +158,27 @@ internal static class InitCommand
             }
 
             throw new RunFailedException(e.Message, e);
+        }
+    }
+
+    // What a key in hardware needs in the state folder: its public half, and the tie to its chip's counter. The tie is
+    // made once, with the gateway: a state folder that lost it may be an old copy.
+    private static void Prepare(GatewayConfiguration configuration, ISigner node)
+    {
+        if (!configuration.NodeKey.Address.IsHardware)
+        {
+            return;
+        }
+
+        string chain = Path.Combine(configuration.StateFolder, "chain");
+        CreateFolder(configuration.StateFolder);
+        CreateFolder(chain);
+        new KnownKeys(configuration.StateFolder).Remember(configuration.NodeKey.Address, node.PublicKey);
+        string tie = Path.Combine(chain, VotingKey.CounterFile);
+        if (node is ICountedSigner { Counter: { } counter } && !File.Exists(tie)
+            && !Directory.Exists(Path.Combine(chain, VotingKey.MemoryFolder)))
+        {
+            CountedSignState.Tie(tie, counter);
         }
     }
 

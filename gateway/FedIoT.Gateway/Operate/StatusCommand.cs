@@ -31,6 +31,8 @@ internal static class StatusCommand
                 $"{status.ChainId}, height {status.Height}, last block {TextTable.Time(status.BlockTime)}")),
             ("peers", $"{status.PeersConnected} of {status.PeersConfigured} connected, on {status.ChainListen}"),
             ("account", status.Account),
+            ("signer",
+                $"{status.Signer.State}, {status.Signer.Algorithm}, since {TextTable.Time(status.Signer.Since)}"),
             ("devices", $"{status.Devices} enrolled, on {status.MqttListen}"),
             ("frames", $"{status.FramesStored} stored, {status.FramesRejected} rejected since the start"),
             ("tasks", $"{status.TasksRunning} running, {status.TransactionsWaiting} transactions wait"),

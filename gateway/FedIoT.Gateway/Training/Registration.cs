@@ -35,6 +35,11 @@ public sealed partial class Registration(
     public async Task OnCommittedAsync(LedgerState state, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(state);
+        if (state.FindAccount(sender.Account)?.Has(AccountRoles.Gateway) != true)
+        {
+            return; // not admitted yet: an administrator does that
+        }
+
         if (keys.TryRetire(state, sender.Account))
         {
             Log.Retired(logger, state.Height);

@@ -104,6 +104,9 @@ internal sealed class TaskParticipant
 
         var round = new PendingRound(task.Id, task.Round, task.Model.Hash, deltas);
         round.Save(path); // before the commitment can leave
+
+        // Not before: a round that the key did not sign is trained again from the same error feedback.
+        deltas.ForEach(d => residuals[d.Device] = d.Residual);
         pending = round;
         return round;
     }
@@ -113,15 +116,14 @@ internal sealed class TaskParticipant
     {
         int count = task.Specification.Architecture.ParameterCount;
         float[] residual = residuals.TryGetValue(device, out float[]? kept) && kept.Length == count
-            ? kept : new float[count];
+            ? [.. kept] : new float[count];
         sbyte[] delta = source.Train(new DeviceTraining(
             task.Specification, task.Round, device, task.Model.Master, own, constants, residual));
-        residuals[device] = residual;
         byte[] payload = SignedDelta.EncodePayload(task.Id, task.Round, task.Model.Hash, device, delta);
         Span<byte> signature = stackalloc byte[VerifyingKey.SignatureLength];
         trainingKey.Sign(CoseSign1.SignBytes(trainingKey.PublicKey, SignedDelta.Role, payload), signature);
         byte[] signed = CoseSign1.Assemble(trainingKey.PublicKey, payload, signature);
-        return new PendingDelta(device, signed, [.. residual]);
+        return new PendingDelta(device, signed, residual);
     }
 
     private LabelledSamples SamplesOf(TaskState task, DeviceId device)

@@ -34,16 +34,23 @@ public sealed class TransactionSender(
     /// <summary>Signs and submits.</summary>
     /// <returns>Null = admitted to the mempool; else the reason, and nothing is outstanding.</returns>
     /// <exception cref="SignerException">The key is not available.</exception>
-    public Task<string?> SendAsync(TransactionBody body, CancellationToken cancellation) =>
-        SendAsync((_, _) => body, endsKey: body is RevokeNodeKey, cancellation);
+    public async Task<string?> SendAsync(TransactionBody body, CancellationToken cancellation) =>
+        (await SubmitAsync(body, cancellation).ConfigureAwait(false)).Reason;
+
+    /// <summary>Signs and submits.</summary>
+    /// <returns>Null = admitted to the mempool, else the reason; and the transaction's hash.</returns>
+    /// <exception cref="SignerException">The key is not available.</exception>
+    public Task<(string? Reason, Hash256 Hash)> SubmitAsync(
+        TransactionBody body, CancellationToken cancellation) =>
+        SubmitAsync((_, _) => body, endsKey: body is RevokeNodeKey, cancellation);
 
     /// <summary>Puts another node key in the place of the present one; both sign.</summary>
     /// <returns>Null = admitted to the mempool; else the reason, and nothing is outstanding.</returns>
     /// <exception cref="SignerException">One of the keys is not available.</exception>
-    public Task<string?> RotateAsync(ISigner next, CancellationToken cancellation)
+    public async Task<string?> RotateAsync(ISigner next, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(next);
-        return SendAsync(
+        (string? reason, _) = await SubmitAsync(
             (from, nonce) =>
             {
                 var proof = new byte[VerifyingKey.SignatureLength];
@@ -52,7 +59,8 @@ public sealed class TransactionSender(
                         chainId, from.Account, from.Signer!.PublicKey, next.PublicKey, nonce), proof);
                 return new RotateNodeKey(next.PublicKey, proof);
             },
-            endsKey: true, cancellation);
+            endsKey: true, cancellation).ConfigureAwait(false);
+        return reason;
     }
 
     /// <summary>
@@ -69,7 +77,7 @@ public sealed class TransactionSender(
     /// <inheritdoc/>
     public void Dispose() => gate.Dispose();
 
-    private async Task<string?> SendAsync(
+    private async Task<(string? Reason, Hash256 Hash)> SubmitAsync(
         Func<PresentKey, ulong, TransactionBody> body, bool endsKey, CancellationToken cancellation)
     {
         await gate.WaitAsync(cancellation).ConfigureAwait(false);
@@ -78,23 +86,24 @@ public sealed class TransactionSender(
             PresentKey from = present();
             if (from.Signer is not { } signer)
             {
-                return NoKeyRefusal;
+                return (NoKeyRefusal, default);
             }
 
             if (from.Nonce < keyChangeNonce)
             {
-                return KeyChangesRefusal; // what the old key signs behind that would be refused
+                return (KeyChangesRefusal, default); // what the old key signs behind that would be refused
             }
 
             ulong nonce = Math.Max(lastNonce, from.Nonce) + 1;
-            string? reason = await submit(Sign(signer, nonce, body(from, nonce))).ConfigureAwait(false);
+            byte[] transaction = Sign(signer, nonce, body(from, nonce));
+            string? reason = await submit(transaction).ConfigureAwait(false);
             if (reason is null)
             {
                 lastNonce = nonce;
                 Volatile.Write(ref keyChangeNonce, endsKey ? nonce : keyChangeNonce);
             }
 
-            return reason;
+            return (reason, Hash256.Of(transaction));
         }
         finally
         {

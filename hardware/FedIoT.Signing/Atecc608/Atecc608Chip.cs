@@ -44,6 +44,7 @@ public sealed class Atecc608Chip : IDisposable
     private readonly I2cDevice wake;
     private readonly TimeProvider time;
     private readonly string place;
+    private KeyLock? held;
     private bool disposed;
 
     /// <summary>Takes the chip's two ends of the bus.</summary>
@@ -66,18 +67,23 @@ public sealed class Atecc608Chip : IDisposable
     /// <param name="bus">Number of the bus: 1 is <c>/dev/i2c-1</c>. It runs at 100 kHz.</param>
     /// <param name="address">7-bit address.</param>
     /// <param name="time">Waits between polls.</param>
-    /// <exception cref="SignerException">There is no such bus, or this user may not use it.</exception>
+    /// <exception cref="SignerException">There is no such bus, this user may not use it, or another process uses the
+    /// chip.</exception>
     public static Atecc608Chip Open(int bus, int address, TimeProvider time)
     {
+        // Two processes that take turns within a transaction would read each other's answers.
+        KeyLock held = KeyLock.Acquire(
+            $"atecc608-{bus}-{address:x2}", $"The ATECC608 at bus {bus}, address 0x{address:x2}");
         I2cDevice? chip = null;
         try
         {
             chip = I2cDevice.Create(new I2cConnectionSettings(bus, address));
-            return new Atecc608Chip(chip, I2cDevice.Create(new I2cConnectionSettings(bus, 0)), time);
+            return new Atecc608Chip(chip, I2cDevice.Create(new I2cConnectionSettings(bus, 0)), time) { held = held };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
         {
             chip?.Dispose();
+            held.Dispose();
             throw new TokenException(
                 SignerFault.Absent, "open the bus",
                 $"Cannot open I2C bus {bus}: {e.Message} Enable it, and put the user into the group i2c.", inner: e)
@@ -165,6 +171,7 @@ public sealed class Atecc608Chip : IDisposable
             disposed = true;
             chip.Dispose();
             wake.Dispose();
+            held?.Dispose();
         }
     }
 

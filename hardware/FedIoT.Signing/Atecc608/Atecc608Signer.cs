@@ -9,7 +9,7 @@ namespace FedIoT.Signing.Atecc608;
 /// Thread-safe. A chip that was unplugged and came back with another key is refused: every signature is verified
 /// with the key that was there at opening before it is returned.
 /// </remarks>
-public sealed class Atecc608Signer : ISigner, IMonotonicCounter
+public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter
 {
     private const int CounterNumber = 0;
 
@@ -26,6 +26,9 @@ public sealed class Atecc608Signer : ISigner, IMonotonicCounter
 
     /// <inheritdoc/>
     public VerifyingKey PublicKey { get; }
+
+    /// <inheritdoc/>
+    public IMonotonicCounter? Counter => this;
 
     /// <inheritdoc/>
     public long CounterMax => Atecc608Chip.CounterMax;

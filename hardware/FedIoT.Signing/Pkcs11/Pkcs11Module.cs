@@ -23,7 +23,8 @@ internal sealed class Pkcs11Module : IDisposable
 
     // Outlives a module: closing and opening a signer must not send the same wrong PIN again.
     private static readonly Lock LoginGate = new();
-    private static readonly Dictionary<string, byte[]> RefusedPins = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, List<byte[]>> RefusedPins = new(StringComparer.Ordinal);
+    private const int RefusedPinsMax = 16; // of one token; tokens lock long before
 
     private readonly ReaderWriterLockSlim gate = new();
     private readonly string path;
@@ -125,25 +126,25 @@ internal sealed class Pkcs11Module : IDisposable
 
     /// <summary>Sends a PIN unless a rule stands against it (<see cref="LoginRule"/>).</summary>
     /// <exception cref="TokenException">The PIN was not sent, or the token refused it.</exception>
-    public static void Login(ISlot slot, ISession session, PinSource source, string place)
+    public static void Login(ISlot slot, ISession session, SecretSource source, string place)
     {
         lock (LoginGate)
         {
-            byte[] pin = source.Read();
+            byte[] pin = source.Read("PIN");
             try
             {
                 ITokenInfo token = slot.GetTokenInfo();
                 string identity = $"{token.ManufacturerId}/{token.SerialNumber}/{token.Label}";
                 byte[] fingerprint = HMACSHA256.HashData(FingerprintKey, pin);
-                bool refusedBefore = RefusedPins.TryGetValue(identity, out byte[]? refused)
-                    && refused.AsSpan().SequenceEqual(fingerprint);
+                bool refusedBefore = RefusedPins.TryGetValue(identity, out List<byte[]>? refused)
+                    && refused.Exists(r => r.AsSpan().SequenceEqual(fingerprint));
                 ITokenFlags flags = token.TokenFlags;
                 if (LoginRule.Objection(flags.UserPinLocked, flags.UserPinFinalTry, refusedBefore) is { } objection)
                 {
                     throw PinTrouble(objection, place, source, sent: false);
                 }
 
-                Send(session, pin, () => RefusedPins[identity] = fingerprint, place, source);
+                Send(slot, session, pin, () => RememberRefused(identity, fingerprint), place, source);
                 RefusedPins.Remove(identity);
             }
             finally
@@ -153,7 +154,16 @@ internal sealed class Pkcs11Module : IDisposable
         }
     }
 
-    private static void Send(ISession session, byte[] pin, Action onRefused, string place, PinSource source)
+    private static void RememberRefused(string identity, byte[] fingerprint)
+    {
+        List<byte[]> refused = RefusedPins.TryGetValue(identity, out List<byte[]>? known) ? known : [];
+        refused.Add(fingerprint);
+        refused.RemoveRange(0, Math.Max(0, refused.Count - RefusedPinsMax));
+        RefusedPins[identity] = refused;
+    }
+
+    private static void Send(
+        ISlot slot, ISession session, byte[] pin, Action onRefused, string place, SecretSource source)
     {
         try
         {
@@ -167,7 +177,7 @@ internal sealed class Pkcs11Module : IDisposable
             e.RV is CKR.CKR_PIN_INCORRECT or CKR.CKR_PIN_INVALID or CKR.CKR_PIN_LEN_RANGE or CKR.CKR_PIN_EXPIRED)
         {
             onRefused();
-            throw PinTrouble(SignerFault.PinRefused, place, source, sent: true, e);
+            throw PinTrouble(SignerFault.PinRefused, place, source, sent: true, e, Warning(slot));
         }
         catch (Pkcs11Exception e) when (e.RV == CKR.CKR_PIN_LOCKED)
         {
@@ -175,8 +185,19 @@ internal sealed class Pkcs11Module : IDisposable
         }
     }
 
+    // What the token says about the tries that are left; some say nothing.
+    private static string Warning(ISlot slot)
+    {
+        ITokenFlags flags = slot.GetTokenInfo().TokenFlags;
+        return flags.UserPinLocked ? " The token is locked now"
+            : flags.UserPinFinalTry ? " ONE more wrong PIN locks the token: somebody has to log in by hand first"
+            : flags.UserPinCountLow ? " The token counts wrong PINs and locks after a few"
+            : string.Empty;
+    }
+
     private static TokenException PinTrouble(
-        SignerFault fault, string place, PinSource source, bool sent, Pkcs11Exception? e = null)
+        SignerFault fault, string place, SecretSource source, bool sent, Pkcs11Exception? e = null,
+        string warning = "")
     {
         string text = fault switch
         {
@@ -184,7 +205,7 @@ internal sealed class Pkcs11Module : IDisposable
             SignerFault.PinLastTry =>
                 "one wrong PIN more locks it, so none is sent. Log in once by hand with the right PIN, then "
                 + $"put that PIN into {source}",
-            _ when sent => $"it refused the PIN from {source}. It is not sent again; put the right one there",
+            _ when sent => $"it refused the PIN from {source}. It is not sent again; put the right one there.{warning}",
             _ => $"it refused this PIN before, so it is not sent again. Put the right one into {source}",
         };
         return new TokenException(fault, "log in", $"{place}: {text}.", (ulong)(e?.RV ?? 0), e);

@@ -19,7 +19,7 @@ public sealed record Pkcs11Options
     public required string KeyLabel { get; init; }
 
     /// <summary>Where the PIN comes from; null for a token that asks for none.</summary>
-    public PinSource? Pin { get; init; }
+    public SecretSource? Pin { get; init; }
 
     /// <summary>What a new key is for; an existing key says that itself.</summary>
     public SignatureAlgorithm NewKeyAlgorithm { get; init; } = SignatureAlgorithm.Es256;

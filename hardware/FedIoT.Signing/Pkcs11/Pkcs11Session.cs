@@ -141,7 +141,7 @@ internal sealed class Pkcs11Session
         {
             if (slot.GetTokenInfo().TokenFlags.LoginRequired)
             {
-                PinSource pin = options.Pin ?? throw new TokenException(
+                SecretSource pin = options.Pin ?? throw new TokenException(
                     SignerFault.PinMissing, "log in", $"{place}: the token asks for a PIN and none is configured.");
                 Pkcs11Module.Login(slot, session, pin, place);
             }

@@ -24,8 +24,8 @@ public static class AuditBenchmarks
     private static async Task<(string Name, double Value, string Unit)[]> RunAsync(bool quick)
     {
         string folder = Directory.CreateTempSubdirectory("fediot-audit-").FullName;
-        BenchmarkSigner[] nodes = [.. Enumerable.Range(0, 4).Select(i => new BenchmarkSigner(i))];
-        BenchmarkSigner[] training = [.. Enumerable.Range(0, 4).Select(i => new BenchmarkSigner(100 + i))];
+        TestSigner[] nodes = [.. Enumerable.Range(0, 4).Select(i => new TestSigner(i))];
+        TestSigner[] training = [.. Enumerable.Range(0, 4).Select(i => new TestSigner(100 + i))];
         ScriptedChain Start(string name, int hidden = 4) => new(Path.Combine(folder, name), nodes, training, hidden);
         try
         {

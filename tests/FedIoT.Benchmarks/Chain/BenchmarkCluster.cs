@@ -12,7 +12,7 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
     private const int Count = 4;
 
     private readonly string folder;
-    private readonly BenchmarkSigner[] signers = [.. Enumerable.Range(0, Count).Select(i => new BenchmarkSigner(i))];
+    private readonly TestSigner[] signers = [.. Enumerable.Range(0, Count).Select(i => new TestSigner(i))];
     private readonly SemaphoreSlim[] rooms = [.. Enumerable.Range(0, Count).Select(_ => new SemaphoreSlim(0))];
     private long committedBytes;
     private long committedTransactions;
@@ -87,7 +87,7 @@ internal sealed class BenchmarkCluster : IAsyncDisposable
             await node.DisposeAsync();
         }
 
-        foreach (BenchmarkSigner signer in signers)
+        foreach (TestSigner signer in signers)
         {
             signer.Dispose();
         }

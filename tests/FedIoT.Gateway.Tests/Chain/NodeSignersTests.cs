@@ -18,7 +18,8 @@ public sealed class NodeSignersTests : IDisposable
     {
         states = [.. keys.Select(k => SignStateLog.Open(
             folder.File(k.PublicKey.Account.ToString()), k.PublicKey.Account))];
-        signers = new NodeSigners("two", [.. keys.Zip(states, (k, s) => ((ISigner)k, (ISignState)s))]);
+        signers = new NodeSigners(
+            [.. keys.Zip(states, (k, s) => ((ISigner)k, new VotingKey(k, s, "two")))]);
     }
 
     public void Dispose()

@@ -11,7 +11,7 @@ public sealed class DemoReportTests
     private static readonly string[] Fields =
     [
         "accuracy", "accuracyByRound", "accuracyFloat", "attack", "bytesPerRound", "classes", "confusion", "devices",
-        "elapsedSeconds", "evaluationDevices", "evm", "finalityMsP50", "finalityMsP99", "frameBytes",
+        "elapsedSeconds", "evaluationDevices", "evm", "finalityMsP50", "finalityMsP95", "finalityMsP99", "frameBytes",
         "framesPerSecond", "framesPublished", "framesRefused", "framesStored", "gateways", "height", "macroF1",
         "modelPath", "modelSha256", "perDevice", "problems", "recording", "rounds", "rule", "schema", "seed",
         "stateRoots", "succeeded",
@@ -91,6 +91,7 @@ public sealed class DemoReportTests
         FramesPerSecond = 5000,
         BytesPerRound = 70_000,
         FinalityMsP50 = 20,
+        FinalityMsP95 = 50,
         FinalityMsP99 = 60,
         Height = 9,
         StateRoots = [new string('a', 64)],

@@ -12,7 +12,8 @@ internal sealed class FakeAtecc608 : IDisposable
 {
     private static readonly TimeSpan Watchdog = TimeSpan.FromMilliseconds(1300);
 
-    private readonly ChipClock clock;
+    private readonly TimeProvider clock;
+    private readonly long startedAt;
     private readonly Dictionary<int, ECDsa> keys = [];
     private readonly uint[] counters = new uint[2];
     private readonly Dictionary<ChipFault, int> faults = [];
@@ -23,9 +24,10 @@ internal sealed class FakeAtecc608 : IDisposable
     private TimeSpan wokenAt;
     private TimeSpan readyAt;
 
-    public FakeAtecc608(ChipClock clock)
+    public FakeAtecc608(TimeProvider clock)
     {
         this.clock = clock;
+        startedAt = clock.GetTimestamp();
         Configuration = new byte[128];
         byte[] serial = [0x01, 0x23, 0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6, 0xEE];
         serial.AsSpan(0, 4).CopyTo(Configuration);
@@ -53,7 +55,9 @@ internal sealed class FakeAtecc608 : IDisposable
 
     public int Signatures { get; private set; }
 
-    public bool IsAwake => awake && clock.Elapsed - wokenAt < Watchdog;
+    private TimeSpan Now => clock.GetElapsedTime(startedAt);
+
+    public bool IsAwake => awake && Now - wokenAt < Watchdog;
 
     /// <summary>Lets a fault happen a number of times; sign commands count, other commands stay healthy.</summary>
     public void Inject(ChipFault fault, int times) => faults[fault] = times;
@@ -61,6 +65,8 @@ internal sealed class FakeAtecc608 : IDisposable
     public void Heal() => faults.Clear();
 
     public void ReplaceKeys() => keys.Clear();
+
+    public uint Counter(int counter) => counters[counter];
 
     public void SetCounter(int counter, uint value) => counters[counter] = value;
 
@@ -113,8 +119,8 @@ internal sealed class FakeAtecc608 : IDisposable
         if (!IsAwake && !Take(ChipFault.WakeFailure))
         {
             awake = true;
-            wokenAt = clock.Elapsed;
-            readyAt = clock.Elapsed + TimeSpan.FromMilliseconds(1.5);
+            wokenAt = Now;
+            readyAt = Now + TimeSpan.FromMilliseconds(1.5);
             Answer([0x04, 0x11, 0x33, 0x43]);
         }
 
@@ -160,12 +166,12 @@ internal sealed class FakeAtecc608 : IDisposable
 
     private void RequireAwake()
     {
-        if (awake && clock.Elapsed - wokenAt >= Watchdog)
+        if (awake && Now - wokenAt >= Watchdog)
         {
             Sleep();
         }
 
-        if (!awake || clock.Elapsed < readyAt)
+        if (!awake || Now < readyAt)
         {
             throw new IOException("Error 121 performing I2C data transfer.");
         }
@@ -196,7 +202,7 @@ internal sealed class FakeAtecc608 : IDisposable
         (int milliseconds, byte[] content) = damaged
             ? (1, [0xFF])
             : Run(packet[1], packet[2], BinaryPrimitives.ReadUInt16LittleEndian(packet[3..]), packet[5..^2]);
-        readyAt = clock.Elapsed + TimeSpan.FromMilliseconds(milliseconds);
+        readyAt = Now + TimeSpan.FromMilliseconds(milliseconds);
         Answer(Packet(content));
         if (packet[1] == 0x41)
         {

@@ -45,10 +45,10 @@ public sealed class GuardTests : IDisposable
     {
         var counter = new MemoryCounter();
         using SignStateLog log = OpenLog();
-        CountedSignState.Create(Epoch, log, counter).Dispose();
+        CountedSignState.Tie(Epoch, counter);
         for (int i = 0; i < 5; i++)
         {
-            using CountedSignState state = CountedSignState.Open(Epoch, log, counter);
+            using CountedSignState state = CountedSignState.Attach(Epoch, log, counter);
             Assert.NotNull(new GuardedSigner(key, state, "c").TrySign(VoteAt(10 + i, 0)));
         }
 
@@ -60,14 +60,14 @@ public sealed class GuardTests : IDisposable
     {
         var counter = new MemoryCounter();
         using SignStateLog log = OpenLog();
-        CountedSignState.Create(Epoch, log, counter).Dispose();
+        CountedSignState.Tie(Epoch, counter);
         byte[] copy = File.ReadAllBytes(Epoch);
-        CountedSignState.Open(Epoch, log, counter).Dispose();
+        SignOnce(log, counter);
         File.WriteAllBytes(Epoch, copy);
-        var error = Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+        var error = Assert.Throws<SignerException>(() => SignOnce(log, counter));
         Assert.Contains("old copy", error.Message, StringComparison.Ordinal);
         File.Delete(Epoch);
-        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+        Assert.Throws<SignerException>(() => SignOnce(log, counter));
     }
 
     [Fact]
@@ -75,12 +75,12 @@ public sealed class GuardTests : IDisposable
     {
         var counter = new MemoryCounter();
         using SignStateLog log = OpenLog();
-        CountedSignState.Create(Epoch, log, counter).Dispose();
+        CountedSignState.Tie(Epoch, counter);
         counter.FailIncrement = true;
-        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
-        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+        Assert.Throws<SignerException>(() => SignOnce(log, counter));
+        Assert.Throws<SignerException>(() => SignOnce(log, counter));
         counter.FailIncrement = false;
-        CountedSignState.Open(Epoch, log, counter).Dispose();
+        SignOnce(log, counter);
     }
 
     [Fact]
@@ -88,16 +88,16 @@ public sealed class GuardTests : IDisposable
     {
         var counter = new MemoryCounter();
         using SignStateLog log = OpenLog();
-        CountedSignState.Create(Epoch, log, counter).Dispose(); // value 1 in slot 1
+        CountedSignState.Tie(Epoch, counter); // value 1 in slot 1
         byte[] bytes = File.ReadAllBytes(Epoch);
         bytes.AsSpan(0, 20).Fill(0xEE); // a torn write of value 2 into slot 0
         File.WriteAllBytes(Epoch, bytes);
-        CountedSignState.Open(Epoch, log, counter).Dispose();
+        SignOnce(log, counter);
         bytes = File.ReadAllBytes(Epoch);
         bytes[10] ^= 1;
         bytes[60] ^= 1;
         File.WriteAllBytes(Epoch, bytes);
-        Assert.Throws<SignerException>(() => CountedSignState.Open(Epoch, log, counter));
+        Assert.Throws<SignerException>(() => SignOnce(log, counter));
     }
 
     [Fact]
@@ -105,8 +105,8 @@ public sealed class GuardTests : IDisposable
     {
         var counter = new MemoryCounter { Step = 2 };
         using SignStateLog log = OpenLog();
-        CountedSignState.Create(Epoch, log, counter).Dispose();
-        CountedSignState.Open(Epoch, log, counter).Dispose();
+        CountedSignState.Tie(Epoch, counter);
+        SignOnce(log, counter);
         Assert.Equal(4, counter.Value);
     }
 
@@ -115,14 +115,81 @@ public sealed class GuardTests : IDisposable
     {
         var counter = new MemoryCounter();
         using SignStateLog log = OpenLog();
-        using CountedSignState state = CountedSignState.Create(Epoch, log, counter);
+        CountedSignState.Tie(Epoch, counter);
+        using CountedSignState state = CountedSignState.Attach(Epoch, log, counter);
         var guard = new GuardedSigner(key, state, "c");
         foreach (long height in (long[])[1, 2, 999, 1000, 1001, 1999, 2000, 5500])
         {
             Assert.NotNull(guard.TrySign(VoteAt(height, 0)));
         }
 
-        Assert.Equal(1 + 3, counter.Value); // the start, then at 1000, 2000 and 5500
+        Assert.Equal(2 + 3, counter.Value); // tied, started, then at 1000, 2000 and 5500
+    }
+
+    [Fact]
+    public void CountedState_ChipAwayAtTheStart_IsAskedBeforeTheFirstSignatureLeaves()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        CountedSignState.Tie(Epoch, counter);
+        byte[] copy = File.ReadAllBytes(Epoch);
+        SignOnce(log, counter);
+        File.WriteAllBytes(Epoch, copy);
+        using CountedSignState state = CountedSignState.Attach(Epoch, log, counter); // asks nothing
+        Assert.Null(state.CountsLeft);
+        var guard = new GuardedSigner(key, state, "c");
+        for (int i = 0; i < 3; i++)
+        {
+            SignerException error = Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(900 + i, 0)));
+            Assert.Contains("old copy", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.True(log.Last!.Height.Value < 900);
+    }
+
+    [Fact]
+    public void CountedState_FolderThatWasNeverTied_DoesNotOpen()
+    {
+        using SignStateLog log = OpenLog();
+        SignerException error = Assert.Throws<SignerException>(
+            () => CountedSignState.Attach(Epoch, log, new MemoryCounter()));
+        Assert.Contains("never tied", error.Message, StringComparison.Ordinal);
+        CountedSignState.Tie(Epoch, new MemoryCounter());
+        Assert.Throws<SignerException>(() => CountedSignState.Tie(Epoch, new MemoryCounter())); // once
+        using CountedSignState held = CountedSignState.Attach(Epoch, log, new MemoryCounter());
+        Assert.Throws<SignerException>(() => CountedSignState.Attach(Epoch, log, new MemoryCounter()));
+    }
+
+    [Fact]
+    public void CountedState_CounterAtItsEnd_SignsNothingMoreAndSaysWhatToDo()
+    {
+        var counter = new MemoryCounter { Value = 2_097_148 };
+        using SignStateLog log = OpenLog();
+        CountedSignState.Tie(Epoch, counter);
+        using (CountedSignState state = CountedSignState.Attach(Epoch, log, counter))
+        {
+            var guard = new GuardedSigner(key, state, "c");
+            Assert.NotNull(guard.TrySign(VoteAt(10, 0)));
+            Assert.Equal(1, state.CountsLeft);
+            Assert.NotNull(guard.TrySign(VoteAt(1000, 0)));
+            Assert.Equal(0, state.CountsLeft);
+            Assert.NotNull(guard.TrySign(VoteAt(1999, 0))); // the thousand heights that the last count pays for
+            SignerException error = Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(2000, 0)));
+            Assert.Contains("used up", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Throws<SignerException>(() => SignOnce(log, counter));
+        Assert.Equal(1999, log.Last!.Height.Value);
+    }
+
+    private int starts;
+
+    // One start of a node, with its first signature.
+    private void SignOnce(SignStateLog log, MemoryCounter counter)
+    {
+        using CountedSignState state = CountedSignState.Attach(Epoch, log, counter);
+        Vote vote = VoteAt((log.Last?.Height.Value ?? 0) + 1, (byte)starts++);
+        Assert.NotNull(new GuardedSigner(key, state, "c").TrySign(vote));
     }
 
     private string Epoch => Path.Combine(folder, "sign-epoch");
@@ -154,7 +221,7 @@ public sealed class GuardTests : IDisposable
 
     private sealed class MemoryCounter : IMonotonicCounter
     {
-        public long Value { get; private set; }
+        public long Value { get; set; }
 
         public int Step { get; init; } = 1;
 

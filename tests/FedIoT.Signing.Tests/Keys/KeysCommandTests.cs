@@ -40,6 +40,7 @@ public sealed class KeysCommandTests : IDisposable
 
         JsonElement test = RunJson(ExitCode.Success, "test", address, "--count", "20", "--block-time-ms", "60000");
         Assert.True(test.GetProperty("fastEnough").GetBoolean());
+        Assert.True(test.GetProperty("exportable").GetBoolean());
         Assert.Equal(20, test.GetProperty("signatures").GetInt32());
         Assert.True(test.GetProperty("signaturesPerSecond").GetDouble() > 1);
     }
@@ -57,9 +58,43 @@ public sealed class KeysCommandTests : IDisposable
         Assert.Contains(account, listed, StringComparison.Ordinal);
         Assert.Contains($"token=t1;key=node", listed, StringComparison.Ordinal);
         Assert.Contains("fast enough", test, StringComparison.Ordinal);
+        Assert.Contains("leaves     never", test, StringComparison.Ordinal);
+        Assert.False(JsonDocument.Parse(made).RootElement.GetProperty("exportable").GetBoolean());
         hsm.WritePin("canary-wrong-91");
         var error = Assert.Throws<RunFailedException>(() => Run(0, "test", address));
         Assert.DoesNotContain("canary", made + listed + test + error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CreateListTest_KeyFileWithAPassphrase_NeedItOnlyToSign()
+    {
+        string secret = Path.Combine(folder, "passphrase");
+        File.WriteAllText(secret, "canary-passphrase-3\n");
+        Tool.SetMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        JsonElement made = RunJson(
+            ExitCode.Success, "create", "file:" + Path.Combine(folder, "node.key"), "--passphrase-file", secret);
+        JsonElement listed = Assert.Single(
+            RunJson(ExitCode.Success, "list", "--folder", folder).GetProperty("keys").EnumerateArray());
+        Assert.Equal(Text(made, "account"), Text(listed, "account"));
+        string test = Run(ExitCode.Success, "test", Text(made, "signer"), "--count", "3", "--block-time-ms", "60000");
+        File.WriteAllText(secret, "canary-other\n");
+        var error = Assert.Throws<RunFailedException>(() => Run(0, "test", Text(made, "signer")));
+        Assert.Contains("does not open the key file", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", made + test + error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Test_KeyThatCanLeaveItsToken_IsRefused()
+    {
+        Tool.RequirePackages("opensc", "pkcs11-tool");
+        using var hsm = new SoftHsm();
+        string module = hsm.Options().ModulePath;
+        Tool.Run(
+            "pkcs11-tool", hsm.Variables, "--module", module, "--token-label", "t1", "--login", "--pin", SoftHsm.Pin,
+            "--keypairgen", "--key-type", "EC:prime256v1", "--label", "loose", "--extractable");
+        var error = Assert.Throws<RunFailedException>(() => Run(
+            0, "test", $"pkcs11:module={module};token=t1;key=loose;pin-file={hsm.PinFile}"));
+        Assert.Contains("can leave the token", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

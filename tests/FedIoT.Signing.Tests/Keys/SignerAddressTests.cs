@@ -23,6 +23,9 @@ public sealed class SignerAddressTests
     public void TryParse_FileAndChip_AreRead()
     {
         Assert.Equal("/etc/a;b%c", Parse("file:/etc/a%3Bb%25c").FilePath);
+        Assert.Null(Parse("file:k").Passphrase);
+        Assert.Equal("file /p", Parse("file:k;passphrase-file=/p").Passphrase!.ToString());
+        Assert.Equal("credential c", Parse("file:k;passphrase-credential=c").Passphrase!.ToString());
         Assert.Equal((1, 0x60, 0), Chip("atecc608:"));
         Assert.Equal((3, 0x35, 15), Chip("atecc608:bus=3;address=0x35;slot=15"));
     }
@@ -32,6 +35,10 @@ public sealed class SignerAddressTests
     [InlineData("node.key", "expected file:PATH")]
     [InlineData("file:", "expected file:PATH")]
     [InlineData("tpm:x", "expected file:PATH")]
+    [InlineData("file:;passphrase-file=p", "expected file:PATH")]
+    [InlineData("file:k;passphrase=1234", "passphrase does not belong")]
+    [InlineData("file:k;passphrase-env=A;passphrase-file=B", "not several")]
+    [InlineData("file:k;pin-file=p", "'pin-file' is unknown")]
     [InlineData("pkcs11:token=t;key=k", "module=")]
     [InlineData("pkcs11:module=m;token=t", "key=")]
     [InlineData("pkcs11:module=m;key=k", "either token=")]

@@ -46,7 +46,7 @@ internal sealed class SoftHsm : IDisposable
         ModulePath = ModulePath,
         TokenLabel = "t1",
         KeyLabel = key,
-        Pin = PinSource.File(PinFile),
+        Pin = SecretSource.File(PinFile),
     };
 
     public Pkcs11Options NewKey(SignatureAlgorithm algorithm) =>

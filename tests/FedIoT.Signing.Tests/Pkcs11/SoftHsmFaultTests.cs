@@ -25,10 +25,15 @@ public sealed class SoftHsmFaultTests : IDisposable
         hsm.WritePin("0000");
         TokenException first = Refused(() => Pkcs11Signer.Open(hsm.Options(), time));
         Assert.Equal((SignerFault.PinRefused, 0xA0UL), (first.Fault, first.Code)); // CKR_PIN_INCORRECT
+        Assert.Contains("The token counts wrong PINs", first.Message, StringComparison.Ordinal);
         TokenException second = Refused(() => Pkcs11Signer.Open(hsm.Options(), time));
         Assert.Equal((SignerFault.PinRefused, 0UL), (second.Fault, second.Code)); // nothing was sent
         Assert.Contains("not sent again", second.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("0000", first.ToString() + second, StringComparison.Ordinal);
+        hsm.WritePin("1111");
+        Assert.Equal(0xA0UL, Refused(() => Pkcs11Signer.Open(hsm.Options(), time)).Code);
+        hsm.WritePin("0000"); // known to be wrong, though it is not the last one
+        Assert.Equal(0UL, Refused(() => Pkcs11Signer.Open(hsm.Options(), time)).Code);
         hsm.WritePin(SoftHsm.Pin);
         using Pkcs11Signer opened = Pkcs11Signer.Open(hsm.Options(), time);
         opened.Sign("m"u8, signature);
@@ -110,8 +115,8 @@ public sealed class SoftHsmFaultTests : IDisposable
         AssertFault(SignerFault.Absent, good with { TokenLabel = "t9" });
         AssertFault(SignerFault.KeyMissing, good with { KeyLabel = "k9" });
         AssertFault(SignerFault.PinMissing, good with { Pin = null });
-        AssertFault(SignerFault.PinMissing, good with { Pin = PinSource.File("/nowhere/pin") });
-        AssertFault(SignerFault.PinMissing, good with { Pin = PinSource.Environment("FEDIOT_TEST_NO_PIN") });
+        AssertFault(SignerFault.PinMissing, good with { Pin = SecretSource.File("/nowhere/pin") });
+        AssertFault(SignerFault.PinMissing, good with { Pin = SecretSource.Environment("FEDIOT_TEST_NO_PIN") });
         Tool.SetMode(hsm.PinFile, UnixFileMode.UserRead | UnixFileMode.GroupRead);
         AssertFault(SignerFault.PinMissing, good);
     }

@@ -30,6 +30,9 @@ public sealed class TpmMachine : IDisposable
         .Select(a => $"/usr/lib/{a}-linux-gnu{(a == "arm" ? "eabihf" : string.Empty)}/libtpm2_pkcs11.so.1")
         .FirstOrDefault(File.Exists);
 
+    /// <summary>What other processes need to reach this TPM.</summary>
+    public IReadOnlyDictionary<string, string> Variables => environment;
+
     public void Require()
     {
         Tool.RequirePackages(
@@ -43,6 +46,44 @@ public sealed class TpmMachine : IDisposable
         }
     }
 
+    /// <summary>Where <see cref="UnsealPin"/> puts the PIN.</summary>
+    public string PinFile => Path.Combine(folder, "unsealed-pin");
+
+    /// <summary>Seals the PIN to the present state of PCR 7, as the key ceremony has it.</summary>
+    public void SealPin()
+    {
+        Run("tpm2_createpolicy", "--policy-pcr", "-l", "sha256:7", "-L", "pcr.policy");
+        string plain = Path.Combine(folder, "plain");
+        File.WriteAllText(plain, Pin);
+        Run(
+            "tpm2_create", "-Q", "-C", "0x81000001", "-L", "pcr.policy", "-i", "plain", "-a",
+            "fixedtpm|fixedparent|noda", "-u", "pin.pub", "-r", "pin.priv");
+        File.Delete(plain);
+    }
+
+    /// <summary>What the service does before the daemon starts: false, and no PIN, when the PCR is another.</summary>
+    public bool UnsealPin()
+    {
+        File.Delete(PinFile);
+        Run("tpm2_load", "-Q", "-C", "0x81000001", "-u", "pin.pub", "-r", "pin.priv", "-c", "pin.ctx");
+        bool done = Tool.TryRun(
+            "tpm2_unseal", environment, "-c", Path.Combine(folder, "pin.ctx"), "-p", "pcr:sha256:7", "-o", PinFile)
+            .Code == 0;
+        if (done)
+        {
+            Tool.SetMode(PinFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+        else
+        {
+            File.Delete(PinFile);
+        }
+
+        return done;
+    }
+
+    /// <summary>Changes PCR 7, as another boot loader would.</summary>
+    public void ExtendPcr() => Run("tpm2_pcrextend", "7:sha256=" + new string('1', 64));
+
     public Pkcs11Options Options(string key = KeyLabel)
     {
         string pinFile = Path.Combine(folder, "pin");
@@ -53,7 +94,7 @@ public sealed class TpmMachine : IDisposable
             ModulePath = ModulePath!,
             TokenLabel = "fediot",
             KeyLabel = key,
-            Pin = PinSource.File(pinFile),
+            Pin = SecretSource.File(pinFile),
         };
     }
 
@@ -151,6 +192,12 @@ public sealed class TpmMachine : IDisposable
             }
         }
     }
+
+    // File names among the arguments are of this machine's folder.
+    private void Run(string program, params string[] arguments) => Tool.Run(
+        program, environment,
+        [.. arguments.Select(a => a.StartsWith("pin.", StringComparison.Ordinal) || a is "plain" or "pcr.policy"
+            ? Path.Combine(folder, a) : a)]);
 
     private void StartBus()
     {

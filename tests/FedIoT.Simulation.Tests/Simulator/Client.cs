@@ -54,6 +54,12 @@ internal sealed class Client(World world, SimulatedNode node)
         }
     }
 
+    private VotePower Vote(int number)
+    {
+        (int candidate, long power) = world.Scenario.Vote(number);
+        return new VotePower(SimulatedSigner.All[candidate].PublicKey.Account, power);
+    }
+
     private byte[] Make(ulong nonce)
     {
         SimulatedSigner signer = node.Keys[rotations];
@@ -62,7 +68,7 @@ internal sealed class Client(World world, SimulatedNode node)
             CoseSign1.SignBytes(signer.PublicKey, TransactionCodec.Role, payload)));
     }
 
-    // Two changes of the key between devices, and at the end perhaps the end of the key.
+    // Two changes of the key between devices and votes, and at the end perhaps the end of the key.
     private TransactionBody Body(ulong nonce, SimulatedSigner signer)
     {
         if (nonce is 2 or 5 && rotations + 1 < node.Keys.Count && IsInForce(signer))
@@ -73,8 +79,9 @@ internal sealed class Client(World world, SimulatedNode node)
             return new RotateNodeKey(next.PublicKey, proof);
         }
 
-        return nonce == TransactionsMax && world.MayRevoke(node)
-            ? new RevokeNodeKey()
+        return nonce == TransactionsMax && world.MayRevoke(node) ? new RevokeNodeKey()
+            : world.Scenario.Joiners > 0 && node.Key < world.Scenario.Powers.Count && nonce % 2 == 1
+                ? Vote((int)(nonce / 2))
             : new RegisterDevice(new DeviceId($"d-{node.Key}-{nonce}"));
     }
 

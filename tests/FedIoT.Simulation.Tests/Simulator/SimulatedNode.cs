@@ -105,7 +105,7 @@ internal sealed class SimulatedNode : IChainNodeShell
             Application = new LedgerApplication(world.Genesis);
             ChainNodeOptions options = world.Options with { OnCommitted = b => world.Record.OnCommitted(this, b) };
             var signers = new NodeSigners(
-                World.ChainId, [.. Keys.Zip(SignStates, (k, s) => ((ISigner)k, (ISignState)s))]);
+                [.. Keys.Zip(SignStates, (k, s) => ((ISigner)k, new VotingKey(k, s, World.ChainId)))]);
             core = new ChainNodeCore(
                 options, Application, signers, Store, world.Verified, this, Clock, NullLogger.Instance);
             border = new ChainNodeBorder(options, core.Executor, Store, world.Verified);

@@ -32,11 +32,11 @@ internal sealed class World
         Genesis = new Genesis(
             ChainId,
             scenario.Powers.Select((p, i) => new GenesisValidator(signers[i].PublicKey, p)),
-            scenario.Powers.Select((_, i) => signers[i].PublicKey),
+            Enumerable.Range(0, scenario.Powers.Count + scenario.Joiners).Select(i => signers[i].PublicKey),
             [signers[0].PublicKey]);
         Options = MakeOptions(Genesis);
         Record = new WorldRecord(this);
-        for (int key = 0; key < scenario.Powers.Count; key++)
+        for (int key = 0; key < scenario.Powers.Count + scenario.Joiners; key++)
         {
             Attack? attack = key < scenario.Attacks.Count ? scenario.Attacks[key] : null;
             Nodes.Add(new SimulatedNode(this, Nodes.Count, key, attack));
@@ -91,7 +91,7 @@ internal sealed class World
 
     /// <summary>True for one honest node that the others can do without: less than a third stays Byzantine.</summary>
     public bool MayRevoke(SimulatedNode node) => Scenario.HasKeyChanges && Scenario.Seed % 2 == 1
-        && node == Honest.Last() && Honest.Count() > 1
+        && node == Honest.Last(n => n.Key < Scenario.Powers.Count) && Honest.Count() > 1
         && Scenario.Powers.Take(Scenario.Attacks.Count).Sum() * 3 < Scenario.TotalPower - Scenario.Powers[node.Key];
 
     public int Random(int bound) => random.Next(bound);

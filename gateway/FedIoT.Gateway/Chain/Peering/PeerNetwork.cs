@@ -31,6 +31,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     private readonly ConcurrentDictionary<AccountId, bool> dialled = new();
     private readonly ConcurrentDictionary<Task, bool> tasks = new();
     private readonly ConcurrentDictionary<AccountId, PeerTrouble> troubles = new();
+    private readonly ConcurrentDictionary<AccountId, IPAddress> strangers = new(); // who was refused, and may come
     private readonly Lock entering = new();
     private ValidatorPair lastMembers; // of the task that calls OnMembersChanged
     private volatile Identity? identity; // set by Listen, changed with the node key
@@ -70,12 +71,26 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     /// <summary>How many connections ended, or were refused, for a reason.</summary>
     public long DisconnectCount(DisconnectReason reason) => reasons.CountOf(reason);
 
-    /// <summary>Binds the port and signs certificate and address; peers can connect from now on.</summary>
+    /// <summary>
+    /// Everybody that this node is connected to or should be, by account: peers, validators, and who is configured.
+    /// </summary>
+    public IReadOnlyList<PeerView> View()
+    {
+        ValidatorPair validators = members.Validators;
+        IEnumerable<AccountId> all = connections.Keys.Concat(addresses.Configured.Select(c => c.Key))
+            .Concat(validators.Current.Members.Concat(validators.Next.Members).Select(v => v.Account));
+        return [.. all.Where(a => a != Self).Distinct().Order().Select(View)];
+    }
+
+    /// <summary>Takes the port.</summary>
     /// <exception cref="SocketException">The port is taken.</exception>
-    /// <exception cref="SignerException">The node key did not sign.</exception>
+    public void Bind() => listener.Bind(options.Listen);
+
+    /// <summary>Signs certificate and address; peers can connect from now on. After <see cref="Bind"/>.</summary>
+    /// <param name="signer">The node key.</param>
+    /// <exception cref="SignerException">The node key did not sign; it may be called again.</exception>
     public void Listen(ISigner signer)
     {
-        listener.Bind(options.Listen);
         TakeOn(signer);
         listener.Listen(backlog: limits.HandshakesMax);
         Track(AcceptAllAsync());
@@ -83,18 +98,24 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
 
     /// <summary>
     /// The node has another key: makes a certificate and an address with it, ends all connections, which stand for the
-    /// old key, and connects again. Called by one task; does not wait for the key, which may be a chip.
+    /// old key, and connects again. After <see cref="Listen"/>; does not wait for the key, which may be a chip.
     /// </summary>
-    public void ChangeKey(ISigner signer) => Track(Task.Run(() =>
+    public void ChangeKey(ISigner signer) => Track(Task.Run(() => ChangeKeyAsync(signer)));
+
+    private async Task ChangeKeyAsync(ISigner signer)
     {
-        try
+        while (!stopping.IsCancellationRequested)
         {
-            TakeOn(signer);
-        }
-        catch (SignerException e)
-        {
-            Log.KeyNotTaken(logger, e); // the peers end the connections of the old key; a restart tries again
-            return;
+            try
+            {
+                TakeOn(signer);
+                break;
+            }
+            catch (SignerException e)
+            {
+                Log.KeyNotTaken(logger, e.Message); // meanwhile the peers end the connections of the old key
+                await DelayAsync(options.ReconnectInterval * BackOffFactorMax).ConfigureAwait(false);
+            }
         }
 
         foreach (PeerConnection connection in connections.Values)
@@ -106,18 +127,22 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
         {
             DialFromNowOn(validator.Account);
         }
-    }));
+    }
 
     private void TakeOn(ISigner signer)
     {
         AccountId account = signer.PublicKey.Account;
-        var tls = new PeerTls(options.ChainId, account, members, NodeCertificate.Create(options.ChainId, signer));
-        if (identity is { } former)
+        if (Self != account)
         {
-            formerIdentities.Add(former);
+            var tls = new PeerTls(options.ChainId, account, members, NodeCertificate.Create(options.ChainId, signer));
+            if (identity is { } former)
+            {
+                formerIdentities.Add(former);
+            }
+
+            identity = new Identity(account, tls);
         }
 
-        identity = new Identity(account, tls);
         IPEndPoint advertised = options.Advertised ?? ListenEndPoint;
         if (!advertised.Address.Equals(IPAddress.Any) && !advertised.Address.Equals(IPAddress.IPv6Any))
         {
@@ -145,6 +170,11 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     /// </summary>
     public void OnChainMoved()
     {
+        if (tls is null)
+        {
+            return; // the key has not signed the certificate yet: a change of members is seen after that
+        }
+
         foreach (PeerConnection connection in connections.Values)
         {
             // Unknown: whom this node dialled itself, being behind.
@@ -152,6 +182,15 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
                 || (members.StandingOf(connection.Peer) == PeerStanding.Unknown && !connection.Link.IsDialled))
             {
                 connection.Close(DisconnectReason.NoLongerMember);
+            }
+        }
+
+        foreach ((AccountId stranger, IPAddress address) in strangers)
+        {
+            if (members.StandingOf(stranger) is PeerStanding.Validator or PeerStanding.Follower)
+            {
+                strangers.TryRemove(stranger, out _);
+                bans.Forgive(address);
             }
         }
 
@@ -163,7 +202,6 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
 
         ValidatorPair before = lastMembers;
         lastMembers = now;
-        bans.ForgiveStrangers();
         addresses.ForgetTold(
             a => a != Self && members.StandingOf(a) != PeerStanding.Validator && !connections.ContainsKey(a));
         foreach (Validator validator in now.Next.Members.Where(v => before.Next.IndexOf(v.Account) < 0))
@@ -216,7 +254,26 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     private Identity Own =>
         identity ?? throw new InvalidOperationException("Listen comes before the first connection.");
 
-    private AccountId Self => Own.Account;
+    private AccountId Self => identity?.Account ?? default; // nobody as long as the key has signed no certificate
+
+    private PeerView View(AccountId peer)
+    {
+        PeerConnection? connection = connections.GetValueOrDefault(peer);
+        PeerTrouble? trouble = troubles.GetValueOrDefault(peer);
+        return new PeerView(
+            peer, members.StandingOf(peer).ToString(), connection?.Link.EndPoint ?? addresses.Find(peer, attempt: 0))
+        {
+            ConnectedSince = connection?.ConnectedAt,
+            IsDialled = connection?.Link.IsDialled ?? false,
+            Height = connection?.Height ?? Height.Genesis,
+            BytesReceived = connection?.BytesReceived ?? 0,
+            BytesSent = connection?.BytesSent ?? 0,
+            LastReason = trouble?.Reason ?? DisconnectReason.None,
+            LastError = trouble is { Error: not SocketError.Success } ? trouble.Error.ToString() : string.Empty,
+            LastReasonAt = trouble?.At,
+            Banned = bans.RemainingOf(peer),
+        };
+    }
 
     private static ulong SeedOf(AccountId account)
     {
@@ -402,8 +459,8 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(2006, LogLevel.Error, "The new node key signed no certificate; restart the node to try again.")]
-        public static partial void KeyNotTaken(ILogger logger, Exception exception);
+        [LoggerMessage(2006, LogLevel.Error, "The new node key signed no certificate: {Problem} It is tried again.")]
+        public static partial void KeyNotTaken(ILogger logger, string problem);
 
         [LoggerMessage(2001, LogLevel.Information, "Connected to {Peer}.")]
         public static partial void Connected(ILogger logger, AccountId peer);

@@ -78,6 +78,13 @@ public sealed class KeyRotationTests : IAsyncLifetime
         await EditConfigurationAsync("\"file:keys/node.key\"", $"\"{TokenKey}\"");
         await RestartAsync();
         await ThiefIsLeftAloneAsync(oldKey);
+        string state = Path.Combine(Gateway.Folder, "state");
+        string report = await GatewayProcessNetwork.VerbAsync("verify", state, "--json");
+        Assert.True(JsonDocument.Parse(report).RootElement.GetProperty("valid").GetBoolean(), report);
+        string bundle = folder.File("account.bundle");
+        await GatewayProcessNetwork.VerbAsync(
+            "chain", "proof", "account", state, changed.GetProperty("account").GetString()!, "--out", bundle);
+        await GatewayProcessNetwork.VerbAsync("verify", bundle);
     }
 
     private async Task EditConfigurationAsync(string before, string after)

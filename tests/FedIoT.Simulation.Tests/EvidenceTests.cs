@@ -153,9 +153,9 @@ public sealed class EvidenceTests
     {
         var reader = new CborReader(snapshot);
         var writer = new CborWriter();
-        reader.ReadStartArray();
-        writer.WriteStartArray(9);
-        for (int i = 0; i < 9; i++)
+        int count = reader.ReadStartArray()!.Value;
+        writer.WriteStartArray(count);
+        for (int i = 0; i < count; i++)
         {
             ReadOnlyMemory<byte> value = reader.ReadEncodedValue();
             if (i == 2)

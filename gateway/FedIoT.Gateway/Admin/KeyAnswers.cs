@@ -25,7 +25,7 @@ internal sealed class KeyAnswers(AdminSource source)
             KeySince = account?.KeySince.Value ?? 0,
             Rotations = account?.Rotations ?? 0,
             SignsWith = node.Chain.Account.ToString(),
-            NextKey = node.Keys.NextNode?.PublicKey.Account.ToString(),
+            NextKey = node.Signers.NextNode?.PublicKey.Account.ToString(),
             Height = state.Height.Value,
             Phase = phase,
             Advice = AdviceFor(phase, account),
@@ -61,7 +61,7 @@ internal sealed class KeyAnswers(AdminSource source)
         }
 
         GatewayNode node = source.Node;
-        if (node.Keys.NextNode is not { } next)
+        if (node.Signers.NextNode is not { } next)
         {
             throw new AdminProblemException(
                 409, $"{source.Configuration.File} names no [keys] next_node; make a key with 'fediot keys create', "
@@ -125,14 +125,14 @@ internal sealed class KeyAnswers(AdminSource source)
             return KeyPhases.Revoked;
         }
 
-        if (account.Key.Equals(node.Keys.NextNode?.PublicKey))
+        if (account.Key.Equals(node.Signers.NextNode?.PublicKey))
         {
             return node.Chain.Account == account.Key.Account && state.Height.Next >= account.KeySince
                 ? KeyPhases.Changed
                 : KeyPhases.Changing;
         }
 
-        return !account.Key.Equals(node.Keys.Node.PublicKey) ? KeyPhases.Foreign
+        return !account.Key.Equals(node.Signers.Node.PublicKey) ? KeyPhases.Foreign
             : node.Sender.IsKeyChanging ? KeyPhases.Waiting
             : KeyPhases.Steady;
     }

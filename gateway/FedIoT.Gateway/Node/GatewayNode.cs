@@ -67,8 +67,8 @@ public sealed partial class GatewayNode : IAsyncDisposable
     /// <summary>This gateway's account; the hash of its node key as long as the chain does not know it.</summary>
     public AccountId Account => FindPresentKey().Account;
 
-    /// <summary>Its keys.</summary>
-    public NodeKeys Keys => keys;
+    /// <summary>What signs for it.</summary>
+    public NodeKeys Signers => keys;
 
     /// <summary>Broker, journal and feature store.</summary>
     public IngestServer Ingest { get; }

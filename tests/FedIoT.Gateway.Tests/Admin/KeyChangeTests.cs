@@ -43,7 +43,7 @@ public sealed class KeyChangeTests : IAsyncLifetime
     public async Task Rotate_OnlyValidator_GoesOnWithTheNewKeyAndRestartsWithItAlone()
     {
         AccountId account = Node.Account;
-        AccountId next = Node.Keys.NextNode!.PublicKey.Account;
+        AccountId next = Node.Signers.NextNode!.PublicKey.Account;
         Assert.Equal("steady", answers!.Read().Phase);
         NodeKeysAnswer asked = await answers.RotateAsync(Cancellation);
         Assert.Contains(asked.Phase, new[] { "waiting", "changing", "changed" });
@@ -57,7 +57,7 @@ public sealed class KeyChangeTests : IAsyncLifetime
         Assert.Equal(next, Node.Chain.ReadBlock(new Height(changed.KeySince))!.Value.Block.Header.Proposer);
         long height = Node.Chain.Height.Value;
 
-        ISigner present = Node.Keys.NextNode!;
+        ISigner present = Node.Signers.NextNode!;
         await StopAsync();
         await StartAsync(keys! with { Node = present });
         Assert.Equal((account, next), (Node.Account, Node.Chain.Account));
@@ -117,7 +117,8 @@ public sealed class KeyChangeTests : IAsyncLifetime
         board = GatewayBoard.Open(
             configuration, BoardHardware.OfThisMachine, TimeProvider.System, NullLogger.Instance);
         answers = new KeyAnswers(
-            new AdminSource(configuration, node, transactions, TimeProvider.System, 0, board));
+            new AdminSource(
+                configuration, node, transactions, TimeProvider.System, 0, board, new RecentLog(TimeProvider.System)));
         await node.Chain.WaitForHeightAsync(new Height(2), Cancellation);
     }
 

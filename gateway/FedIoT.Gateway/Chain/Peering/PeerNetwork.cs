@@ -170,7 +170,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     /// </summary>
     public void OnChainMoved()
     {
-        if (tls is null)
+        if (identity is null)
         {
             return; // the key has not signed the certificate yet: a change of members is seen after that
         }

@@ -139,6 +139,16 @@ internal sealed class GatewayAnswers(AdminSource source)
         }
 
         var reasons = new List<string>();
+        if (node.Chain.JoinState is { } joining)
+        {
+            reasons.Add($"this gateway joins by a snapshot: it {joining}");
+        }
+
+        else if (node.Chain.VotingState is { } silence)
+        {
+            reasons.Add($"this gateway {silence}");
+        }
+
         if (node.Chain.ConnectedPeers < configured)
         {
             reasons.Add($"{node.Chain.ConnectedPeers} of {configured} peers are connected; see: fediot chain peers");

@@ -1,5 +1,8 @@
 using System.Net;
 using System.Text;
+using FedIoT.Gateway.Application;
+using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Cli;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
@@ -16,6 +19,8 @@ internal static class GatewayConfigurationReader
 
     /// <summary>Most devices of a gateway.</summary>
     public const int DevicesMax = 10_000;
+
+    private const long RetainedMax = 1_000_000_000_000;
 
     // sun_path has 108 bytes on Linux, the last one is zero.
     private const int SocketPathBytesMax = 107;
@@ -75,6 +80,10 @@ internal static class GatewayConfigurationReader
         FileReference genesis = new("genesis", FullPath(folder, chain.Text("genesis_file", "genesis.cbor")),
             chain.PlaceOf("genesis_file"));
         var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
+        long? retained = chain.CountOrWord("retention", "archive", BlockRetention.RetainedMin, RetainedMax);
+        TrustedBlock? trusted = ReadTrusted(chain);
+        int interval = (int)chain.Integer("snapshot_interval_blocks", 10, 1_000_000, SnapshotWriter.IntervalBlocksDefault);
+        int kept = (int)chain.Integer("snapshots_kept", 2, 100, SnapshotStore.KeptDefault);
         List<PeerAddress> peers = ReadPeers(file, problems);
         FileReference nodeKey = Reference(keys, "node", folder);
         FileReference trainingKey = Reference(keys, "training", folder);
@@ -91,6 +100,10 @@ internal static class GatewayConfigurationReader
             ChainId = chainId,
             Genesis = genesis,
             IdleInterval = idle,
+            RetainedBlocks = retained,
+            Trusted = trusted,
+            SnapshotIntervalBlocks = interval,
+            SnapshotsKept = kept,
             Peers = peers,
             NodeKey = nodeKey,
             TrainingKey = trainingKey,
@@ -98,6 +111,23 @@ internal static class GatewayConfigurationReader
             Features = features!,
             Devices = devices,
         };
+    }
+
+    private static TrustedBlock? ReadTrusted(TomlTable chain)
+    {
+        const string Example = "120000:6b9b...";
+        if (!chain.Has("trusted"))
+        {
+            return null;
+        }
+
+        string text = chain.Text("trusted", Example);
+        if (!TrustedBlock.TryParse(text, out TrustedBlock? trusted) && text != Example)
+        {
+            chain.Refuse("trusted", "HEIGHT:HASH, as 'fediot chain status' of a gateway that you trust shows them");
+        }
+
+        return trusted;
     }
 
     private static string FullPath(string folder, string path) => Path.GetFullPath(Path.Combine(folder, path));

@@ -86,8 +86,8 @@ public sealed class GatewayNode : IAsyncDisposable
         Directory.CreateDirectory(options.Folder);
         DurableFile.Replace(Path.Combine(options.Folder, GenesisFileName.Text), options.Genesis.Encode());
         var snapshots = new SnapshotWriter(
-            new SnapshotStore(Path.Combine(options.Folder, SnapshotStore.FolderName)),
-            SnapshotWriter.IntervalBlocksDefault, loggers.CreateLogger<SnapshotWriter>());
+            SnapshotStore.Open(Path.Combine(options.Folder, SnapshotStore.FolderName), options.SnapshotsKept),
+            options.SnapshotIntervalBlocks, loggers.CreateLogger<SnapshotWriter>());
         var application = new LedgerApplication(options.Genesis, snapshots);
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
@@ -161,6 +161,9 @@ public sealed class GatewayNode : IAsyncDisposable
         Listen = options.ChainListen,
         Validators = [.. options.Genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
         Timeouts = options.Timeouts,
+        RetainedBlocks = options.RetainedBlocks,
+        Trusted = options.Trusted,
+        VotesAtOnce = options.VotesAtOnce,
         OnCommitted = onCommitted,
     };
 
@@ -169,6 +172,11 @@ public sealed class GatewayNode : IAsyncDisposable
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
+            if (Chain.JoinState is not null)
+            {
+                continue; // the state is that of genesis still; a block follows when it is not
+            }
+
             LedgerState state = State;
             await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
             await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);

@@ -19,8 +19,10 @@ namespace FedIoT.Gateway.Operate;
 /// <param name="time">Clock of all parts.</param>
 /// <param name="loggers">For all parts.</param>
 /// <param name="output">Gets the line that says that it is up.</param>
+/// <param name="votesAtOnce">Votes although others may know votes of this key that the folder does not.</param>
 internal sealed class GatewayDaemon(
-    GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, TextWriter output)
+    GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, TextWriter output,
+    bool votesAtOnce = false)
 {
     // A training that is under way is not waited for: it is done again after the next start.
     private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(4);
@@ -69,6 +71,11 @@ internal sealed class GatewayDaemon(
                     ChainListen = configuration.Listen,
                     MqttListen = configuration.MqttListen,
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
+                    RetainedBlocks = configuration.RetainedBlocks,
+                    Trusted = configuration.Trusted,
+                    VotesAtOnce = votesAtOnce,
+                    SnapshotIntervalBlocks = configuration.SnapshotIntervalBlocks,
+                    SnapshotsKept = configuration.SnapshotsKept,
                 },
                 (_, _, block) => transactions.Add(block), time, loggers, cancellation).ConfigureAwait(false);
         }

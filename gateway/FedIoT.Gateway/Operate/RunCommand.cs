@@ -15,6 +15,12 @@ internal static class RunCommand
         DefaultValueFactory = _ => LogLevel.Information,
     };
 
+    private static readonly Option<bool> VoteAtOnce = new("--vote-at-once")
+    {
+        Description = "Vote although this key may have voted in a state folder that is lost. Only when no other process "
+            + "has the key and the chain cannot go on without it: votes that contradict each other cost the stake",
+    };
+
     public static Command Create()
     {
         Option<string> config = ConfigurationOption.Create();
@@ -28,14 +34,15 @@ internal static class RunCommand
               systemd-run --unit fediot -p Type=notify fediot run --config /etc/fediot/gateway.toml
             """)
         {
-            config, Level,
+            config, Level, VoteAtOnce,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             string file = ConfigurationOption.Find(parsed.GetValue(config));
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
             using ILoggerFactory loggers = LoggerFactory.Create(b => AddConsole(b, parsed.GetValue(Level)));
-            var daemon = new GatewayDaemon(configuration, TimeProvider.System, loggers, Console.Error);
+            var daemon = new GatewayDaemon(
+                configuration, TimeProvider.System, loggers, Console.Error, parsed.GetValue(VoteAtOnce));
             await daemon.RunAsync(cancellation).ConfigureAwait(false);
             return ExitCode.Success;
         });

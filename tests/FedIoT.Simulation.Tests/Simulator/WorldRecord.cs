@@ -1,5 +1,6 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Ledger;
 using FedIoT.Wire;
 
@@ -23,6 +24,14 @@ internal sealed class WorldRecord(World world)
 
     /// <summary>Blocks that honest nodes decided.</summary>
     public int DecidedCount => decided.Count;
+
+    /// <summary>The highest block that an honest node decided; null for none.</summary>
+    public TrustedBlock? NewestDecided => decided.Count == 0
+        ? null
+        : new TrustedBlock(new Height(decided.Keys.Max()), decided[decided.Keys.Max()].Block);
+
+    /// <summary>Nodes that lost their disk and went on from a snapshot.</summary>
+    public int JoinedCount { get; private set; }
 
     /// <summary>Validators that were struck for equivocation.</summary>
     public int StruckCount => world.Honest.First().Application!.Committed.Faults.Count;
@@ -92,8 +101,10 @@ internal sealed class WorldRecord(World world)
         CheckSets(node, height);
         if (!block.IsReplayed)
         {
+            bool hasJoined = node.HighestCommitted == 0 && height > 1 && node.Store!.First.Value == height - 1;
+            JoinedCount += hasJoined ? 1 : 0;
             world.Check(
-                height == node.HighestCommitted + 1,
+                height == node.HighestCommitted + 1 || hasJoined,
                 () => $"node {node.Id} decided height {height} after {node.HighestCommitted}");
             node.HighestCommitted = height;
             CheckBlock(node, block);

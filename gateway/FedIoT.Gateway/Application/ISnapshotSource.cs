@@ -12,11 +12,8 @@ internal interface ISnapshotSource
     /// <summary>Heights at which a durable snapshot lies, lowest first.</summary>
     IReadOnlyList<Height> SnapshotHeights { get; }
 
-    /// <summary>Bytes of a snapshot; 0 when it is not there (any more).</summary>
-    long SnapshotLength(Height height);
-
-    /// <summary>Reads a part of a snapshot; false when it is not there (any more).</summary>
-    bool TryReadSnapshot(Height height, long offset, Span<byte> part);
+    /// <summary>Opens a snapshot for reading; null when it is not there (any more).</summary>
+    SnapshotFile? OpenSnapshot(Height height);
 
     /// <summary>The set that decides the height after a snapshot's; null when it is not there (any more).</summary>
     ValidatorSet? SnapshotValidators(Height height);

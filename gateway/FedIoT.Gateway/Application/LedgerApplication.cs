@@ -75,11 +75,7 @@ public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSour
     }
 
     /// <inheritdoc/>
-    long ISnapshotSource.SnapshotLength(Height height) => snapshots?.Store.LengthOf(height) ?? 0;
-
-    /// <inheritdoc/>
-    bool ISnapshotSource.TryReadSnapshot(Height height, long offset, Span<byte> part) =>
-        snapshots is not null && snapshots.Store.TryReadPart(height, offset, part);
+    SnapshotFile? ISnapshotSource.OpenSnapshot(Height height) => snapshots?.Store.OpenFile(height);
 
     /// <inheritdoc/>
     ValidatorSet? ISnapshotSource.SnapshotValidators(Height height) =>

@@ -103,31 +103,16 @@ public sealed class SnapshotStore
         }
     }
 
-    /// <summary>Bytes of the snapshot of a height; 0 when there is none.</summary>
-    public long LengthOf(Height height)
+    /// <summary>Opens the snapshot of a height for reading; null when there is none (any more).</summary>
+    internal SnapshotFile? OpenFile(Height height)
     {
         try
         {
-            using IDiskFile? file = disk.Open(PathOf(height), writable: false);
-            return file?.Length ?? 0;
+            return disk.Open(PathOf(height), writable: false) is { } file ? new SnapshotFile(file) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return 0; // a peer that asks for it asks another one
-        }
-    }
-
-    /// <summary>Reads a part of a snapshot's bytes; false when it is not there (any more).</summary>
-    public bool TryReadPart(Height height, long offset, Span<byte> part)
-    {
-        try
-        {
-            using IDiskFile? file = disk.Open(PathOf(height), writable: false);
-            return file is not null && file.Read(offset, part) == part.Length;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false; // a peer that asks for it asks another one
+            return null; // a peer that asks for it asks another one
         }
     }
 

@@ -243,6 +243,7 @@ public sealed partial class ChainNode : IAsyncDisposable
         toSign.Writer.TryComplete();
         await Task.WhenAll(tasks).ConfigureAwait(false);
         ((IChainNodeShell)this).ForgetTimers();
+        core.Snapshots.Dispose();
         download?.Dispose();
         store.Dispose();
         signState.Dispose();

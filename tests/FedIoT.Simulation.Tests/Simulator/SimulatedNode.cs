@@ -342,6 +342,7 @@ internal sealed class SimulatedNode : IChainNodeShell
     {
         incarnation++;
         timerGeneration++;
+        core?.Snapshots.Dispose();
         core = null;
         border = null;
         open.ForEach(o => o.Dispose());

@@ -121,6 +121,15 @@ internal sealed class WorldRecord(World world)
                 height >= node.HighestCommitted,
                 () => $"node {node.Id} lost committed blocks: {height} of {node.HighestCommitted} are left");
             node.HighestCommitted = height; // a stored commit may not have been executed before
+            if (height > 0)
+            {
+                var entry = (node.Core.Executor.Head.BlockHash, node.Core.Executor.Head.StateRoot);
+                world.Check(
+                    decided.TryAdd(height, entry) || decided[height] == entry,
+                    () => $"node {node.Id} starts with another block or state root at height {height}");
+                CheckSets(node, height); // it may have died right behind a snapshot that it starts from now
+            }
+
             foreach (SignRecord signed in node.SignState!.At(new Height(height + 1)))
             {
                 OnRestored(node, signed); // it may have died between writing and sending

@@ -8,17 +8,19 @@ namespace FedIoT.Gateway.Chain.Sync;
 
 /// <summary>
 /// Serves this node's snapshots to nodes that join: manifests and chunks, straight from the files. What is costly, the
-/// hashes of all chunks, is worked out once a snapshot. Any thread.
+/// hashes of all chunks, is worked out once a snapshot. What is being served stays open, however fast newer snapshots
+/// come. Any thread.
 /// </summary>
 /// <param name="store">The blocks.</param>
 /// <param name="snapshots">Null for an application that has none.</param>
-internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshots)
+internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshots) : IDisposable
 {
-    private const int PackagesMax = 2; // a peer may still be fetching the one before
+    private const int PackagesMax = 2; // the one that was asked for longest ago makes room
 
     private readonly Lock gate = new();
     private readonly SortedDictionary<Height, Package> packages = [];
     private (Height Trusted, Height Height, byte[] Bytes)? lastManifest;
+    private long uses;
 
     /// <summary>Answers who asks for a manifest or for a chunk.</summary>
     /// <param name="frame">The request.</param>
@@ -82,6 +84,20 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
         return null;
     }
 
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            foreach (Package package in packages.Values)
+            {
+                package.File.Dispose();
+            }
+
+            packages.Clear();
+        }
+    }
+
     private SnapshotManifest? Describe(Package package, Height trusted)
     {
         Height following = package.Height.Next;
@@ -112,7 +128,7 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
         return new SnapshotManifest
         {
             Height = package.Height,
-            Length = package.SnapshotLength + package.Tail.Length,
+            Length = package.File.Length + package.Tail.Length,
             TailLength = package.Tail.Length,
             ChunkHashes = package.ChunkHashes,
             Headers = headers,
@@ -123,67 +139,85 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
 
     private byte[]? ReadChunk(Height height, int number)
     {
-        Package? package;
         lock (gate)
         {
-            package = packages.GetValueOrDefault(height);
-        }
+            if (!packages.TryGetValue(height, out Package? package)
+                || number >= package.ChunkHashes.Length / Hash256.Length)
+            {
+                return null;
+            }
 
-        return package is not null && number < package.ChunkHashes.Length / Hash256.Length
-            ? Read(package, number)
-            : null;
+            package.LastUse = ++uses;
+            return Read(package, number);
+        }
     }
 
     private Package? PackageOf(Height height)
     {
         if (packages.TryGetValue(height, out Package? known))
         {
+            known.LastUse = ++uses;
             return known;
         }
 
-        long length = snapshots!.SnapshotLength(height);
-        if (length is 0 or > StoredSnapshot.BytesMax || ReadBlock(height) is not { } block
-            || ReadBlock(height.Next)?.LastCommit is not { } commit
-            || snapshots.SnapshotValidators(height) is not { } validators)
+        if (ReadBlock(height) is not { } block || ReadBlock(height.Next)?.LastCommit is not { } commit
+            || snapshots!.SnapshotValidators(height) is not { } validators
+            || snapshots.OpenSnapshot(height) is not { } file)
         {
             return null;
         }
 
-        byte[] tail = PeerMessages.BlockResponse(block.Encoded.ToArray(), commit.Encode()).Payload.ToArray();
-        int count = (int)((length + tail.Length + SnapshotManifest.ChunkBytes - 1) / SnapshotManifest.ChunkBytes);
-        var package = new Package(height, length, tail, validators, new byte[count * Hash256.Length]);
+        var package = new Package(
+            height, file, PeerMessages.BlockResponse(block.Encoded.ToArray(), commit.Encode()).Payload, validators);
+        if (file.Length is 0 or > StoredSnapshot.BytesMax || !TryHash(package))
+        {
+            file.Dispose();
+            return null;
+        }
+
+        while (packages.Count >= PackagesMax)
+        {
+            Package oldest = packages.Values.MinBy(p => p.LastUse)!;
+            oldest.File.Dispose();
+            packages.Remove(oldest.Height);
+        }
+
+        package.LastUse = ++uses;
+        packages.Add(height, package);
+        return package;
+    }
+
+    private static bool TryHash(Package package)
+    {
+        long length = package.File.Length + package.Tail.Length;
+        int count = (int)((length + SnapshotManifest.ChunkBytes - 1) / SnapshotManifest.ChunkBytes);
+        package.ChunkHashes = new byte[count * Hash256.Length];
         for (int i = 0; i < count; i++)
         {
             if (Read(package, i) is not { } chunk)
             {
-                return null;
+                return false;
             }
 
             Hash256.Of(chunk).CopyTo(package.ChunkHashes.AsSpan(i * Hash256.Length));
         }
 
-        while (packages.Count >= PackagesMax)
-        {
-            packages.Remove(packages.Keys.First());
-        }
-
-        packages.Add(height, package);
-        return package;
+        return true;
     }
 
-    private byte[]? Read(Package package, int number)
+    private static byte[]? Read(Package package, int number)
     {
         long start = (long)number * SnapshotManifest.ChunkBytes;
-        long end = Math.Min(start + SnapshotManifest.ChunkBytes, package.SnapshotLength + package.Tail.Length);
+        long end = Math.Min(start + SnapshotManifest.ChunkBytes, package.File.Length + package.Tail.Length);
         var bytes = new byte[end - start];
-        int fromFile = (int)Math.Clamp(package.SnapshotLength - start, 0, bytes.Length);
-        if (fromFile > 0 && !snapshots!.TryReadSnapshot(package.Height, start, bytes.AsSpan(0, fromFile)))
+        int fromFile = (int)Math.Clamp(package.File.Length - start, 0, bytes.Length);
+        if (fromFile > 0 && !package.File.TryRead(start, bytes.AsSpan(0, fromFile)))
         {
-            return null; // deleted meanwhile: the peer asks for another one
+            return null;
         }
 
-        int tailAt = (int)Math.Max(0, start - package.SnapshotLength);
-        package.Tail.AsSpan(tailAt, bytes.Length - fromFile).CopyTo(bytes.AsSpan(fromFile));
+        int tailAt = (int)Math.Max(0, start - package.File.Length);
+        package.Tail.Span.Slice(tailAt, bytes.Length - fromFile).CopyTo(bytes.AsSpan(fromFile));
         return bytes;
     }
 
@@ -193,5 +227,10 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
             : null;
 
     private sealed record Package(
-        Height Height, long SnapshotLength, byte[] Tail, ValidatorSet Validators, byte[] ChunkHashes);
+        Height Height, SnapshotFile File, ReadOnlyMemory<byte> Tail, ValidatorSet Validators)
+    {
+        public byte[] ChunkHashes { get; set; } = [];
+
+        public long LastUse { get; set; }
+    }
 }

@@ -218,12 +218,13 @@ internal sealed partial class SnapshotSync
             FrameType.SnapshotRequest, PeerMessages.Status(trusted.Height).Payload));
     }
 
-    // The newest snapshot; of several manifests for it, the one that most peers offer.
+    // What most peers offer, those aside that gave nothing before: a single one could promise the newest for ever.
     private void Choose()
     {
         Offer? best = current is not null ? null : offers.Values
             .Where(o => !refuted.Contains(o.Hash) && CountOf(o) > 0)
-            .OrderByDescending(o => o.Manifest.Height.Value).ThenByDescending(CountOf).FirstOrDefault();
+            .OrderByDescending(o => peers.Values.Count(p => p.Offered == o.Hash && !p.IsSilent))
+            .ThenByDescending(o => o.Manifest.Height.Value).FirstOrDefault();
         if (best is null || ++offerTicks < OfferTicks)
         {
             return;
@@ -244,6 +245,7 @@ internal sealed partial class SnapshotSync
         foreach (Peer peer in peers.Values.Where(p => p.Offered == current.Hash))
         {
             peer.Offered = null; // it is asked again: it may have a newer snapshot now
+            peer.IsSilent = true;
         }
 
         offers.Remove(current.Hash);

@@ -13,11 +13,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
     private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "fediot.dll");
 
+    private readonly IReadOnlyDictionary<string, string> variables;
     private readonly Queue<string> log = new();
     private TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process? process;
 
-    public GatewayProcess(string folder) => Folder = folder;
+    public GatewayProcess(string folder, IReadOnlyDictionary<string, string>? variables = null)
+    {
+        Folder = folder;
+        this.variables = variables ?? new Dictionary<string, string>();
+    }
 
     public string Folder { get; }
 
@@ -40,9 +45,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a verb to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(params string[] arguments)
+    public static Task<(int ExitCode, string Output, string Error)> RunVerbAsync(params string[] arguments) =>
+        RunVerbAsync(new Dictionary<string, string>(), arguments);
+
+    /// <summary>Runs a verb with additional environment variables to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(
+        IReadOnlyDictionary<string, string> variables, params string[] arguments)
     {
-        using Process verb = Start(arguments, environment: null);
+        using Process verb = Start(arguments, notifySocket: null, variables);
         Task<string> output = verb.StandardOutput.ReadToEndAsync();
         Task<string> error = verb.StandardError.ReadToEndAsync();
         await verb.WaitForExitAsync().WaitAsync(StartMax);
@@ -53,7 +63,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public async Task StartAsync(string? notifySocket = null)
     {
         ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        process = Start(["run", "--config", Configuration], notifySocket);
+        process = Start(["run", "--config", Configuration], notifySocket, variables);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
@@ -109,14 +119,20 @@ internal sealed class GatewayProcess : IAsyncDisposable
         process?.Dispose();
     }
 
-    private static Process Start(string[] arguments, string? environment)
+    private static Process Start(
+        string[] arguments, string? notifySocket, IReadOnlyDictionary<string, string> variables)
     {
         var start = new ProcessStartInfo("dotnet", ["exec", Binary, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["NOTIFY_SOCKET"] = environment;
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
+        start.Environment["NOTIFY_SOCKET"] = notifySocket;
         start.Environment["DOTNET_TieredPGO"] = "0"; // short lives: instrumented code would only cost time
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start");
     }

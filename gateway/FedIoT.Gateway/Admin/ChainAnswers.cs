@@ -98,7 +98,8 @@ internal sealed class ChainAnswers(AdminSource source)
         {
             throw new AdminProblemException(
                 404, $"transaction {hash} is not among the newest {TransactionIndex.TransactionsMax} in blocks"
-                + (Chain.FirstHeight.Value > 1 ? $"; this gateway's blocks begin at {Chain.FirstHeight}" : string.Empty));
+                + (Chain.FirstHeight.Value > 1
+                    ? $"; this gateway's blocks begin at {Chain.FirstHeight}" : string.Empty));
         }
 
         if (Chain.ReadBlock(entry.Height) is not { } found)

@@ -17,7 +17,7 @@ public sealed record StoredSnapshot(LedgerState State, ValidatorTriple Validator
 
     private static ReadOnlySpan<byte> Magic => "FIOTSNP1"u8;
 
-    /// <summary>Reads the bytes of a file; null for anything but an undamaged snapshot. docs/spec/audit.md §5.</summary>
+    /// <summary>Reads a file's bytes; null for anything but an undamaged snapshot. docs/spec/audit.md §5.</summary>
     public static StoredSnapshot? Decode(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.Length is <= HeaderBytes or > BytesMax || !bytes.Span.StartsWith(Magic)
@@ -71,5 +71,5 @@ public sealed record StoredSnapshot(LedgerState State, ValidatorTriple Validator
     /// True when the set of the height after the next is the one that the state says. The others are in headers.
     /// </summary>
     public bool HasNextSetOfState() => Validators.Next.Members.Select(m => (m.Account, m.Power)).SequenceEqual(
-        State.Accounts.Values.Where(a => a.Power > 0).Select(a => (a.Id, a.Power)));
+        State.Accounts.Values.Where(a => a.Power > 0).Select(a => (a.Key.Account, a.Power)).OrderBy(a => a.Account));
 }

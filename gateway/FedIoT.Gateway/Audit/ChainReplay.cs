@@ -37,7 +37,7 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
         return null;
     }
 
-    /// <summary>Every block that can be executed: from genesis, or from the oldest snapshot of a pruned store.</summary>
+    /// <summary>Every block that can be executed: from genesis, or from a pruned store's oldest snapshot.</summary>
     public IEnumerable<ChainMoment> All()
     {
         Height first;

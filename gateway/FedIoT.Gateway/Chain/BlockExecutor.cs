@@ -80,8 +80,8 @@ internal sealed class BlockExecutor
         if (head.Height < store.Height && head.Height.Next < store.First)
         {
             throw new InvalidOperationException(
-                $"The store begins at height {store.First}, what was before it is deleted, and no snapshot from there on "
-                + "is whole. Remove the state folder and join again by a snapshot of the peers ([chain] trusted).");
+                $"The store begins at height {store.First}, what was before it is deleted, and no snapshot from there "
+                + "on is whole. Remove the state folder and join again by a snapshot of the peers ([chain] trusted).");
         }
 
         while (head.Height < store.Height)

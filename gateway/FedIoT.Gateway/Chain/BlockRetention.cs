@@ -1,4 +1,5 @@
 using FedIoT.Gateway.Application;
+using FedIoT.Ledger;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 
@@ -13,8 +14,8 @@ namespace FedIoT.Gateway.Chain;
 /// <param name="snapshots">Null for an application without snapshots: then all blocks stay.</param>
 internal sealed class BlockRetention(long? retained, BlockStore store, ISnapshotSource? snapshots)
 {
-    /// <summary>Fewest blocks that may be retained: what a peer that was off for a while asks for.</summary>
-    public const long RetainedMin = 1_000;
+    /// <summary>Fewest blocks that a gateway may be told to retain: those that evidence may still be about.</summary>
+    public const long RetainedMin = LedgerLimits.EvidenceBlocksMax;
 
     // One snapshot may be damaged; then the other one and the blocks behind it are what is left of the chain here.
     private const int SnapshotsMin = 2;

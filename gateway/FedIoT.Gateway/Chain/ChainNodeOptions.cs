@@ -46,11 +46,12 @@ public sealed record ChainNodeOptions
     /// </summary>
     public IPEndPoint? Advertised { get; init; }
 
-    /// <summary>Newest blocks that stay on the disk, at least 1,000; null for all of them.</summary>
+    /// <summary>Newest blocks that stay on the disk; null for all of them.</summary>
     public long? RetainedBlocks { get; init; }
 
     /// <summary>
-    /// A block to trust, so that a node without blocks starts from a snapshot of its peers; null to execute every block.
+    /// A block to trust, so that a node without blocks starts from a snapshot of its peers; null to execute every
+    /// block.
     /// </summary>
     public TrustedBlock? Trusted { get; init; }
 

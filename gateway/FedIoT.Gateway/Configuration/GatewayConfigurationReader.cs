@@ -83,7 +83,8 @@ internal static class GatewayConfigurationReader
         var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
         long? retained = chain.CountOrWord("retention", "archive", BlockRetention.RetainedMin, RetainedMax);
         TrustedBlock? trusted = ReadTrusted(chain);
-        int interval = (int)chain.Integer("snapshot_interval_blocks", 10, 1_000_000, SnapshotWriter.IntervalBlocksDefault);
+        int interval = (int)chain.Integer(
+            "snapshot_interval_blocks", 10, 1_000_000, SnapshotWriter.IntervalBlocksDefault);
         int kept = (int)chain.Integer("snapshots_kept", 2, 100, SnapshotStore.KeptDefault);
         List<PeerAddress> peers = ReadPeers(file, problems);
         KeyReference nodeKey = ReadKey(keys, "node", folder, problems);

@@ -52,21 +52,23 @@ internal sealed class BlockIndex(string folder)
     }
 
     /// <summary>All records were taken.</summary>
+    /// <param name="oldest">The log's oldest segment.</param>
     /// <exception cref="StorageException">Old blocks were deleted, and there is no block.</exception>
-    public void Complete()
+    public void Complete(long oldest)
     {
         if (committed.Count > 0)
         {
             return;
         }
 
-        if (oldestSegment > 1)
+        if (oldest > 1)
         {
             throw new StorageException("read", folder, "its first segments are gone, and the rest holds no block.");
         }
 
         // A block of another height is a snapshot's, and its commit was not written any more.
-        foreach (Hash256 hash in undecided.Where(u => u.Value.Height != Height.Genesis.Next).Select(u => u.Key).ToList())
+        Height first = Height.Genesis.Next;
+        foreach (Hash256 hash in undecided.Where(u => u.Value.Height != first).Select(u => u.Key).ToList())
         {
             undecided.Remove(hash);
         }

@@ -82,7 +82,7 @@ public sealed class BlockStore : IDisposable
             index.Take);
         try
         {
-            index.Complete();
+            index.Complete(log.Start.Segment);
             return new BlockStore(log, index, folder);
         }
         catch

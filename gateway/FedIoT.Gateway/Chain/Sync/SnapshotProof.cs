@@ -9,7 +9,9 @@ namespace FedIoT.Gateway.Chain.Sync;
 /// The header above the snapshot, which names the state root; null when it is not proven.
 /// </param>
 /// <param name="Problem">Why not; empty when it is.</param>
-/// <param name="IsLie">True: no honest node makes such a manifest. False: it may be the trusted block that is wrong.</param>
+/// <param name="IsLie">
+/// True: no honest node makes such a manifest. False: it may be the trusted block that is wrong.
+/// </param>
 internal sealed record SnapshotProof(BlockHeader? Following, string Problem, bool IsLie)
 {
     /// <summary>Judges a manifest. Pure.</summary>

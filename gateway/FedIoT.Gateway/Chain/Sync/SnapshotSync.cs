@@ -264,23 +264,22 @@ internal sealed partial class SnapshotSync
         var sources = peers.Where(p => p.Value.Offered == offer.Hash).ToList();
         bool hasLoud = sources.Exists(p => !p.Value.IsSilent);
         int next = 0;
-        foreach ((AccountId account, Peer peer) in sources.Where(p => !hasLoud || !p.Value.IsSilent))
+        for (int depth = 0; depth < OutstandingMax; depth++) // one of each in turn, so that all take part
         {
-            int most = peer.IsSilent ? 1 : OutstandingMax;
-            for (int asked = outstanding.Values.Count(o => o.Peer == account); asked < most; asked++)
+            foreach ((AccountId account, Peer peer) in sources)
             {
                 while (next < offer.Manifest.ChunkCount && (download.Has(next) || outstanding.ContainsKey(next)))
                 {
                     next++;
                 }
 
-                if (next >= offer.Manifest.ChunkCount
-                    || !shell.Send(account, SnapshotMessages.ChunkRequest(offer.Manifest.Height, next)))
+                bool isAsked = !peer.IsSilent || (!hasLoud && depth == 0);
+                if (next < offer.Manifest.ChunkCount && isAsked
+                    && outstanding.Values.Count(o => o.Peer == account) <= depth
+                    && shell.Send(account, SnapshotMessages.ChunkRequest(offer.Manifest.Height, next)))
                 {
-                    break;
+                    outstanding[next] = (account, 0);
                 }
-
-                outstanding[next] = (account, 0);
             }
         }
     }
@@ -387,7 +386,7 @@ internal sealed partial class SnapshotSync
         public static partial void WrongChunk(ILogger logger, AccountId peer, int number, Height height);
 
         [LoggerMessage(
-            2304, LogLevel.Information, "Fetching the snapshot of height {Height}: {Chunks} chunks from {Peers} peers.")]
+            2304, LogLevel.Information, "Fetching the snapshot of height {Height}: {Chunks} chunks, {Peers} peers.")]
         public static partial void Chosen(ILogger logger, Height height, int chunks, int peers);
 
         [LoggerMessage(2305, LogLevel.Warning, "Nobody sends chunks of the snapshot at {Height} any more.")]

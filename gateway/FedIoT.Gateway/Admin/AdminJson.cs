@@ -15,5 +15,8 @@ namespace FedIoT.Gateway.Admin;
 [JsonSerializable(typeof(TasksAnswer))]
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(TaskAcceptedAnswer))]
+[JsonSerializable(typeof(StationAnswer))]
+[JsonSerializable(typeof(EnrolmentQuestion))]
+[JsonSerializable(typeof(EnrolmentAnswer))]
 [JsonSerializable(typeof(ProblemAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using FedIoT.Gateway.Application;
+using FedIoT.Gateway.Board;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Cli;
@@ -92,6 +93,7 @@ internal static class GatewayConfigurationReader
         IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
         FeatureSpecification? features = FeatureTables.Read(file, problems);
         List<GatewayConfiguration.DeviceEntry> devices = ReadDevices(file, folder, problems);
+        StationSettings station = StationTable.Read(file);
         file.RefuseUnknown();
         return !problems.IsEmpty ? null : new GatewayConfiguration
         {
@@ -112,6 +114,7 @@ internal static class GatewayConfigurationReader
             MqttListen = mqtt,
             Features = features!,
             Devices = devices,
+            Station = station,
         };
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedIoT.Gateway.Board;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using Microsoft.Extensions.Logging;
@@ -42,7 +43,8 @@ internal static class RunCommand
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
             using ILoggerFactory loggers = LoggerFactory.Create(b => AddConsole(b, parsed.GetValue(Level)));
             var daemon = new GatewayDaemon(
-                configuration, TimeProvider.System, loggers, Console.Error, parsed.GetValue(VoteAtOnce));
+                configuration, TimeProvider.System, loggers, Console.Error, BoardHardware.OfThisMachine,
+                parsed.GetValue(VoteAtOnce));
             await daemon.RunAsync(cancellation).ConfigureAwait(false);
             return ExitCode.Success;
         });

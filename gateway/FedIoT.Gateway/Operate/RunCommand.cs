@@ -19,7 +19,7 @@ internal static class RunCommand
     private static readonly Option<bool> VoteAtOnce = new("--vote-at-once")
     {
         Description = "Vote although this key may have voted in a state folder that is lost. Only when no other "
-            + "process has the key and the chain cannot go on without it: votes that contradict each other cost the stake",
+            + "process has the key and the chain cannot go on without it: contradicting votes cost the stake",
     };
 
     public static Command Create()

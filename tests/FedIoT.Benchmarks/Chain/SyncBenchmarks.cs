@@ -71,7 +71,8 @@ public static class SyncBenchmarks
             double disk = Directory.EnumerateFiles(
                 Path.Combine(folder, "node-0"), "*", SearchOption.AllDirectories).Sum(f => new FileInfo(f).Length);
             results.Add((
-                $"disk of a node per MB of payload, {bytes >> 10} KiB transactions", disk / cluster.CommittedBytes, "MB"));
+                $"disk of a node per MB of payload, {bytes >> 10} KiB transactions", disk / cluster.CommittedBytes,
+                "MB"));
         }
 
         return results;

@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Consensus;
 
@@ -14,6 +15,11 @@ namespace FedIoT.Consensus;
 /// </remarks>
 public sealed class ValidatorSet
 {
+    /// <summary>Longest encoding: 64 P-256 keys.</summary>
+    public const int BytesMax = 2 + (ConsensusLimits.ValidatorsMax * 80);
+
+    private const long PowerMax = long.MaxValue / ConsensusLimits.ValidatorsMax; // sums do not overflow
+
     private readonly Validator[] members;
     private readonly byte[] schedule; // index of the proposer for each turn; 64 validators fit a byte
 
@@ -133,6 +139,65 @@ public sealed class ValidatorSet
     /// <summary>True for more than one third: at least one honest validator is among them.</summary>
     public bool HasHonestMember(long power) => (Int128)power * 3 > TotalPower;
 
+    /// <summary>Reads what <see cref="Encode"/> writes; false for anything else, also for no possible set.</summary>
+    public static bool TryDecode(ReadOnlyMemory<byte> bytes, out ValidatorSet? set)
+    {
+        set = bytes.Length <= BytesMax ? CanonicalCbor.TryRead(bytes, Read) : null;
+        set = set is not null && set.Hash == Hash256.Of(bytes.Span) ? set : null; // else in another order
+        return set is not null;
+    }
+
+    /// <summary>The canonical encoding, of which <see cref="Hash"/> is the hash.</summary>
+    public byte[] Encode()
+    {
+        var writer = new CborWriter(CborConformanceMode.Canonical);
+        writer.WriteStartArray(members.Length);
+        foreach (Validator member in members)
+        {
+            writer.WriteStartArray(3);
+            writer.WriteInt32((int)member.Key.Algorithm);
+            writer.WriteByteString(member.Key.Bytes);
+            writer.WriteInt64(member.Power);
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
+        return writer.Encode();
+    }
+
+    private static ValidatorSet? Read(CborReader reader)
+    {
+        if (reader.ReadStartArray() is not int count || count > ConsensusLimits.ValidatorsMax)
+        {
+            return null;
+        }
+
+        var validators = new List<Validator>();
+        for (int i = 0; i < count; i++)
+        {
+            reader.ReadStartArray();
+            var algorithm = (SignatureAlgorithm)reader.ReadInt32();
+            if (!VerifyingKey.TryImport(
+                algorithm, reader.ReadDefiniteLengthByteString().Span, out VerifyingKey? key) || key is null)
+            {
+                return null;
+            }
+
+            validators.Add(new Validator(key, CanonicalCbor.ReadInteger(reader, 1, PowerMax)));
+            reader.ReadEndArray();
+        }
+
+        reader.ReadEndArray();
+        try
+        {
+            return new ValidatorSet(validators);
+        }
+        catch (ArgumentException)
+        {
+            return null; // empty, a key twice, or powers that no schedule can hold
+        }
+    }
+
     private static long GreatestCommonDivisor(long a, long b) => b == 0 ? a : GreatestCommonDivisor(b, a % b);
 
     private static byte[] MakeSchedule(Validator[] members, long divisor, int length)
@@ -153,22 +218,5 @@ public sealed class ValidatorSet
         }
 
         return turns;
-    }
-
-    private byte[] Encode()
-    {
-        var writer = new CborWriter(CborConformanceMode.Canonical);
-        writer.WriteStartArray(members.Length);
-        foreach (Validator member in members)
-        {
-            writer.WriteStartArray(3);
-            writer.WriteInt32((int)member.Key.Algorithm);
-            writer.WriteByteString(member.Key.Bytes);
-            writer.WriteInt64(member.Power);
-            writer.WriteEndArray();
-        }
-
-        writer.WriteEndArray();
-        return writer.Encode();
     }
 }

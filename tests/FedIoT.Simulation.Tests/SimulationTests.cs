@@ -17,6 +17,7 @@ public sealed class SimulationTests
         var failures = new ConcurrentQueue<string>();
         long blocks = 0;
         long strikes = 0;
+        long joined = 0;
         Parallel.ForEach(Seeds.From(count), seed =>
         {
             World? world = null;
@@ -28,12 +29,15 @@ public sealed class SimulationTests
             {
                 Interlocked.Add(ref blocks, world.Record.DecidedCount);
                 Interlocked.Add(ref strikes, world.Record.StruckCount);
+                Interlocked.Add(ref joined, world.Record.JoinedCount);
             }
         });
 
         Assert.True(failures.IsEmpty, string.Join('\n', failures));
         Assert.True(blocks > 4L * count, $"only {blocks} blocks in {count} runs");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds, {blocks} blocks, {strikes} strikes");
+        Assert.True(joined > count / 30, $"only {joined} nodes joined by a snapshot in {count} runs");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{count} seeds, {blocks} blocks, {strikes} strikes, {joined} joined by a snapshot");
     }
 
     [Theory]

@@ -90,6 +90,9 @@ internal sealed record ChainStatusAnswer
 
     public required long Height { get; init; }
 
+    /// <summary>The oldest block that is still here; 0 for none.</summary>
+    public required long FirstHeight { get; init; }
+
     public required string BlockHash { get; init; }
 
     public required long BlockTime { get; init; }
@@ -112,7 +115,9 @@ internal sealed record ChainStatusAnswer
 }
 
 /// <summary>Newest blocks first.</summary>
-internal sealed record BlocksAnswer(IReadOnlyList<BlocksAnswer.BlockItem> Blocks)
+/// <param name="Blocks">The blocks.</param>
+/// <param name="FirstHeight">The oldest block that is still here; 0 for none.</param>
+internal sealed record BlocksAnswer(IReadOnlyList<BlocksAnswer.BlockItem> Blocks, long FirstHeight)
 {
     public const string SchemaName = "fediot.blocks/1";
 

@@ -15,8 +15,8 @@ public sealed class AdminSchemaTests
         """
         fediot.block/1: schema height time hash previousHash stateRoot validatorsHash proposer
             commitRound commitSignatures bytes transactions[hash type signer nonce bytes result]
-        fediot.blocks/1: blocks[height time hash proposer transactions bytes] schema
-        fediot.chain-status/1: schema chainId genesisHash account height blockHash blockTime stateRoot
+        fediot.blocks/1: blocks[height time hash proposer transactions bytes] firstHeight schema
+        fediot.chain-status/1: schema chainId genesisHash account height firstHeight blockHash blockTime stateRoot
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
             finalityMsP99
         fediot.enrolment/1: device keyIsProved schema

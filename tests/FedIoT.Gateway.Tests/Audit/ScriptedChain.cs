@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Audit;
 using FedIoT.Ledger;
 using FedIoT.Storage.Chain;
@@ -26,7 +27,9 @@ internal sealed class ScriptedChain : IDisposable
     private Commit? lastCommit;
     private Hash256 lastHash;
 
-    public ScriptedChain(string folder, IReadOnlyList<ISigner> nodes, IReadOnlyList<ISigner> training, int hidden = 4)
+    public ScriptedChain(
+        string folder, IReadOnlyList<ISigner> nodes, IReadOnlyList<ISigner> training, int hidden = 4,
+        int segmentBytes = BlockStore.SegmentBytesArchive)
     {
         Folder = folder;
         this.nodes = nodes;
@@ -40,7 +43,7 @@ internal sealed class ScriptedChain : IDisposable
         Specification = MakeTask(hidden);
         Directory.CreateDirectory(folder);
         DurableFile.Replace(Path.Combine(folder, GenesisFileName.Text), Genesis.Encode());
-        store = BlockStore.Open(BlocksFolder);
+        store = BlockStore.Open(BlocksFolder, segmentBytes);
     }
 
     public string Folder { get; }
@@ -56,6 +59,8 @@ internal sealed class ScriptedChain : IDisposable
     /// <summary>Index = height.</summary>
     public List<LedgerState> States { get; } = [];
 
+    public StoredSnapshot Snapshot => SnapshotAt((int)State.Height.Value);
+
     public TaskSpecification Specification { get; }
 
     /// <summary>Changes the commit of the block before, which the next blocks carry; null for the truth.</summary>
@@ -67,11 +72,21 @@ internal sealed class ScriptedChain : IDisposable
 
     public static DeviceId DeviceOf(int gateway, int device) => new($"dev-{gateway}-{device}");
 
+    public StoredSnapshot SnapshotAt(int height) => new(States[height], ValidatorTriple.Constant(Validators));
+
     /// <summary>Makes what was written durable and lets the folder go.</summary>
     public void Dispose()
     {
         store.Flush();
         store.Dispose();
+    }
+
+    /// <summary>Deletes old blocks: where the chain begins then.</summary>
+    public Height Prune(Height before)
+    {
+        store.Flush();
+        store.DeleteBefore(before);
+        return store.First;
     }
 
     /// <summary>A block with these transactions, decided by all.</summary>

@@ -2,6 +2,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
@@ -70,6 +71,9 @@ internal sealed class SimulatedNode : IChainNodeShell
     /// <summary>Highest block that it had committed in any of its lives.</summary>
     public long HighestCommitted { get; set; }
 
+    /// <summary>What it was told when its disk was lost.</summary>
+    public TrustedBlock? Trusted { get; private set; }
+
     public SimulatedDisk Disk => disk;
 
     public int ConnectedPeers => world.Nodes.Count(n => n.IsUp) - 1;
@@ -92,14 +96,23 @@ internal sealed class SimulatedNode : IChainNodeShell
         {
             SignState = SignStateLog.Open(disk, "/sign", Account, SegmentBytes);
             open.Add(SignState);
-            Store = BlockStore.Open(disk, "/blocks", SegmentBytes * 2);
+            Store = BlockStore.Open(disk, "/blocks", SegmentBytes);
             open.Add(Store);
-            Application = new LedgerApplication(world.Genesis);
-            ChainNodeOptions options = world.Options with { OnCommitted = b => world.Record.OnCommitted(this, b) };
-            core = new ChainNodeCore(
+            Application = new LedgerApplication(world.Genesis, OpenSnapshots());
+            ChainNodeOptions options = world.Options with
+            {
+                OnCommitted = b => world.Record.OnCommitted(this, b),
+                VotesAtOnce = !IsHonest,
+                Trusted = Trusted,
+                RetainedBlocks = ((world.Scenario.Pruning >> Id) & 1) == 0 ? null : world.Scenario.RetainedBlocks,
+            };
+            SnapshotDownload? download = Trusted is null ? null : SnapshotDownload.Open(disk, "/incoming");
+            open.AddRange(download is null ? [] : [download]);
+            ChainNodeCore made = core = new ChainNodeCore(
                 options, Application, new VotingKey(signer, SignState, options.ChainId), Store, world.Verified, this,
-                Clock, NullLogger.Instance);
-            border = new ChainNodeBorder(options, core.Executor, Store, world.Verified);
+                Clock, NullLogger.Instance, download);
+            border = new ChainNodeBorder(
+                options, core.Executor, Store, world.Verified, core.Snapshots, () => made.IsJoining);
             core.Executor.Replay();
             world.Record.OnStarted(this);
             core.Start();
@@ -119,6 +132,16 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
 
         disk.CutAt = LaterCuts.TryDequeue(out int cut) ? cut : 0;
+    }
+
+    /// <summary>Its disk is lost; it begins anew, told of a block that was decided.</summary>
+    public void Wipe(TrustedBlock? trusted)
+    {
+        Stop();
+        disk = new SimulatedDisk();
+        HighestCommitted = 0;
+        Trusted = trusted;
+        world.RestartLater(this);
     }
 
     /// <summary>The same key elsewhere, or nobody.</summary>
@@ -173,6 +196,10 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
     }
 
+    void IChainNodeShell.Disconnect(AccountId peer, DisconnectReason reason) => world.Check(
+        world.Nodes.Exists(n => n.Account == peer && !n.IsHonest),
+        () => $"node {Id} blames an honest node for {reason}");
+
     // Whole proposals: how a compact one is completed is a matter of the sockets' side.
     void IChainNodeShell.Announce(SignedProposal proposal) =>
         ((IChainNodeShell)this).Broadcast(new Frame(FrameType.Proposal, proposal.Encode()));
@@ -213,6 +240,15 @@ internal sealed class SimulatedNode : IChainNodeShell
         // The record heard it through the options, replayed blocks too.
     }
 
+    // Written at once: the simulation has one thread.
+    private SnapshotWriter? OpenSnapshots() => world.Scenario.SnapshotBlocks == 0 ? null : new SnapshotWriter(
+        SnapshotStore.Open(disk, "/snapshots", keptMax: 2), world.Scenario.SnapshotBlocks, NullLogger.Instance,
+        write =>
+        {
+            write();
+            return Task.CompletedTask;
+        });
+
     private void Sign(ConsensusAction request)
     {
         NodeInput? answer = core?.Sign(request);
@@ -236,10 +272,13 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
 
         NodeInput? input = null;
-        DisconnectReason problem = frame.Type == FrameType.BlockRequest
-            ? border!.ServeBlocks(
-                frame.Payload, answer => ((IChainNodeShell)this).Send(from.Account, answer), out _)
-            : border!.Read(from.Account, frame, out input);
+        bool SendBack(Frame answer) => ((IChainNodeShell)this).Send(from.Account, answer);
+        DisconnectReason problem = frame.Type switch
+        {
+            FrameType.BlockRequest => border!.ServeBlocks(frame.Payload, SendBack, out _),
+            FrameType.SnapshotRequest or FrameType.ChunkRequest => border!.ServeSnapshot(frame, SendBack, out _),
+            _ => border!.Read(from.Account, frame, out input),
+        };
         bool isGood = problem == DisconnectReason.None;
         world.Check(isGood || !from.IsHonest, () => $"node {Id} refuses a {frame.Type} of the honest node {from.Id}");
         if (input is not null)
@@ -303,6 +342,7 @@ internal sealed class SimulatedNode : IChainNodeShell
     {
         incarnation++;
         timerGeneration++;
+        core?.Snapshots.Dispose();
         core = null;
         border = null;
         open.ForEach(o => o.Dispose());

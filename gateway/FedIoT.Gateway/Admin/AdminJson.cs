@@ -15,5 +15,6 @@ namespace FedIoT.Gateway.Admin;
 [JsonSerializable(typeof(TasksAnswer))]
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(TaskAcceptedAnswer))]
+[JsonSerializable(typeof(TransactionAcceptedAnswer))]
 [JsonSerializable(typeof(ProblemAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -14,10 +14,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "fediot.dll");
 
     private readonly Queue<string> log = new();
+    private readonly string[] within;
     private TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process? process;
 
-    public GatewayProcess(string folder) => Folder = folder;
+    /// <param name="folder">That <c>fediot init</c> made.</param>
+    /// <param name="within">A command that runs another one in its place, such as in a network namespace.</param>
+    public GatewayProcess(string folder, params string[] within) => (Folder, this.within) = (folder, within);
 
     public string Folder { get; }
 
@@ -26,6 +29,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public string Socket => Path.Combine(Folder, "state", "admin.sock");
 
     public int ProcessId => process!.Id;
+
+    /// <summary>How often it was started; tells one life from the next.</summary>
+    public int Starts { get; private set; }
 
     /// <summary>The last lines of standard error, for messages of failed tests.</summary>
     public string Log
@@ -42,7 +48,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Runs a verb to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(params string[] arguments)
     {
-        using Process verb = Start(arguments, environment: null);
+        using Process verb = Start([], arguments, environment: null);
         Task<string> output = verb.StandardOutput.ReadToEndAsync();
         Task<string> error = verb.StandardError.ReadToEndAsync();
         await verb.WaitForExitAsync().WaitAsync(StartMax);
@@ -53,7 +59,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public async Task StartAsync(string? notifySocket = null)
     {
         ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        process = Start(["run", "--config", Configuration], notifySocket);
+        Starts++;
+        process = Start(within, ["run", "--config", Configuration, "--log-level", "Debug"], notifySocket);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
@@ -109,9 +116,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         process?.Dispose();
     }
 
-    private static Process Start(string[] arguments, string? environment)
+    private static Process Start(string[] within, string[] arguments, string? environment)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", Binary, .. arguments])
+        string[] command = [.. within, "dotnet", "exec", Binary, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

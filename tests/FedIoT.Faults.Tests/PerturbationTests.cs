@@ -16,7 +16,7 @@ public sealed class PerturbationTests
     private static readonly FaultKind[] OnAll =
         [.. OnProcesses, FaultKind.Partition, FaultKind.Deaf, FaultKind.Mute, FaultKind.BadLinks];
 
-    private static TimeSpan Length => TimeSpan.FromSeconds(Settings.IsLong ? 60 : 12);
+    private static TimeSpan Length => TimeSpan.FromSeconds(Settings.IsLong ? 60 : 10);
 
     [Theory]
     [InlineData(4)]
@@ -84,10 +84,11 @@ public sealed class PerturbationTests
             TimeSpan calm = await network.ExpectMovingAsync(calmMax, what);
             await stop.CancelAsync();
             await clients;
+            long height = (await network.HeightsAsync()).Max();
             await ExpectWholeAsync(network);
             Report(
                 $"{what}: {perturbation.Story.Count} events; moved {calm.TotalSeconds:0.00} s after calm; "
-                + $"{network.Clients.Sum(c => c.Confirmed)} transactions; height {(await network.HeightsAsync()).Max()}; "
+                + $"{network.Clients.Sum(c => c.Confirmed)} transactions; height {height}; "
                 + $"{network.Links?.PacketsLost ?? 0} packets lost. {network.Lack}");
         }
         catch (Exception e)

@@ -27,10 +27,13 @@ internal sealed partial class ChainNodeCore
     private readonly SignStateLog signState;
     private readonly GuardedSigner guardedSigner;
     private readonly ConsensusMachine machine;
+    private readonly RejoinGuard rejoin;
     private readonly ILogger logger;
     private readonly Queue<ConsensusEvent> events = new();
     private readonly List<ConsensusAction> actions = [];
     private readonly SortedDictionary<AccountId, Height> peerHeights = [];
+    private readonly HashSet<AccountId> behindPeers = [];
+    private ConsensusAction.SignProposal? heldProposal; // asked for before signing may begin
     private (Height Height, int Round, ConsensusStep Step) lastProgress;
     private int ticksUntilResend = 1;
     private int resendBackOff = 1;
@@ -51,6 +54,7 @@ internal sealed partial class ChainNodeCore
         guardedSigner = new GuardedSigner(signer, signState, options.ChainId);
         Executor = new BlockExecutor(options, application, store, verified, self, time);
         Mempool = new Mempool(application, options, time);
+        rejoin = new RejoinGuard(self);
         machine = new ConsensusMachine(self, options.Timeouts, Executor.Validators.Current);
     }
 
@@ -71,6 +75,7 @@ internal sealed partial class ChainNodeCore
     {
         StartHeight(Restored());
         RunEvents();
+        BeginSigning(isTick: false); // alone there is nobody to ask
     }
 
     /// <summary>Takes one input, and does all that follows from it.</summary>
@@ -79,6 +84,7 @@ internal sealed partial class ChainNodeCore
         switch (input)
         {
             case NodeInput.Consensus consensus:
+                Recognise(consensus.Event);
                 events.Enqueue(consensus.Event);
                 break;
             case NodeInput.TransactionsWait:
@@ -101,6 +107,7 @@ internal sealed partial class ChainNodeCore
         }
 
         RunEvents();
+        BeginSigning(isTick: input is NodeInput.Tick);
     }
 
     /// <summary>Admits a transaction of this node and sends it to the peers: null, or the reason why not.</summary>
@@ -183,11 +190,7 @@ internal sealed partial class ChainNodeCore
                 events.Enqueue(new ConsensusEvent.BlockValidated(machine.Height, validate.Block.Hash, verdict));
                 break;
             case ConsensusAction.SignProposal or ConsensusAction.SignVote:
-                if (!shell.TryRequestSignature(action))
-                {
-                    Log.SignerBusy(logger, machine.Height, machine.Round);
-                }
-
+                RequestSignature(action);
                 break;
             case ConsensusAction.SendProposal { Peer: null } announced:
                 shell.Announce(announced.Proposal);
@@ -209,6 +212,50 @@ internal sealed partial class ChainNodeCore
         }
     }
 
+    private void RequestSignature(ConsensusAction action)
+    {
+        if (!rejoin.MaySign(machine.Height))
+        {
+            heldProposal = action as ConsensusAction.SignProposal ?? heldProposal; // votes are asked for again
+        }
+        else if (!shell.TryRequestSignature(action))
+        {
+            Log.SignerBusy(logger, machine.Height, machine.Round);
+        }
+    }
+
+    // Own votes that come from others are those of an earlier life, or of another process with this key.
+    private void Recognise(ConsensusEvent received)
+    {
+        if (received is ConsensusEvent.VoteSigned signed)
+        {
+            rejoin.AddOwn(signed.Vote.Vote);
+        }
+        else if (received is ConsensusEvent.VoteReceived { Vote.Vote: var vote } && vote.Height >= machine.Height
+            && !rejoin.TryRecognise(vote))
+        {
+            Log.UnknownOwnVote(logger, vote.Height);
+        }
+    }
+
+    private void BeginSigning(bool isTick)
+    {
+        if (!rejoin.TryOpen(Executor.Validators.Current, Executor.Head.Height, isTick))
+        {
+            return;
+        }
+
+        if (heldProposal is { } held
+            && (held.Proposal.Height, held.Proposal.Round) == (machine.Height, machine.Round))
+        {
+            RequestSignature(held);
+        }
+
+        heldProposal = null;
+        events.Enqueue(new ConsensusEvent.ResendRequested(null)); // asks for the votes that were not given
+        RunEvents();
+    }
+
     private void Commit(Block block, Commit commit)
     {
         CommittedBlock committed = Executor.Apply(block, commit);
@@ -221,6 +268,7 @@ internal sealed partial class ChainNodeCore
     private void StartHeight(RestoredVotes? restored)
     {
         shell.ForgetTimers();
+        rejoin.StartHeight(restored?.Votes.Select(v => v.Vote) ?? []);
         bool isWanted = Mempool.Count > 0 || Executor.WantsNextBlock;
         events.Enqueue(new ConsensusEvent.NewHeight(
             Executor.Head.Height.Next, Executor.Validators.Current, isWanted, restored));
@@ -296,10 +344,25 @@ internal sealed partial class ChainNodeCore
     {
         (AccountId peer, Height height, bool endsBlocks) = status;
         peerHeights[peer] = height;
+        rejoin.Hear(peer, height);
+        SendAgainWhenCaughtUp(peer, height);
         syncPeer = endsBlocks && syncPeer == peer ? null : syncPeer;
         if (syncPeer is null && height.Value >= Executor.Head.Height.Value + SyncAtOnceDistance)
         {
             RequestBlocks(peer);
+        }
+    }
+
+    // Who took blocks from others has no votes of the present height yet, and may need them to vote at all.
+    private void SendAgainWhenCaughtUp(AccountId peer, Height height)
+    {
+        if (height.Value + 1 < Executor.Head.Height.Value)
+        {
+            behindPeers.Add(peer);
+        }
+        else if (height >= Executor.Head.Height && behindPeers.Remove(peer))
+        {
+            events.Enqueue(new ConsensusEvent.ResendRequested(peer));
         }
     }
 
@@ -373,6 +436,11 @@ internal sealed partial class ChainNodeCore
         [LoggerMessage(
             2107, LogLevel.Debug, "Height {Height}, round {Round}, {Step} does not move; {Peers} peers connected.")]
         public static partial void Stalled(ILogger logger, Height height, int round, ConsensusStep step, int peers);
+
+        [LoggerMessage(
+            2109, LogLevel.Error, "A signature of this node's key at height {Height} is not known here: its state is "
+                + "an old copy, or another process has the key. This node signs nothing at that height.")]
+        public static partial void UnknownOwnVote(ILogger logger, Height height);
 
         [LoggerMessage(2108, LogLevel.Information, "The evidence against {Validator} is not needed: {Reason}.")]
         public static partial void EvidenceRefused(ILogger logger, AccountId validator, string reason);

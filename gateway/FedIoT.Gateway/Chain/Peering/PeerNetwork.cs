@@ -15,12 +15,20 @@ namespace FedIoT.Gateway.Chain.Peering;
 /// </summary>
 internal sealed partial class PeerNetwork : IAsyncDisposable
 {
-    private const int BackOffFactorMax = 20;
+    // A second and a half at most: an attempt costs a packet or three, and after a power cut all wait for the last one.
+    private const int BackOffFactorMax = 5;
+
     private const int ReceiveBufferBytes = 1 << 20; // of the kernel, for each connection
 
     // Option TCP_NOTSENT_LOWAT of Linux: what is queued in the kernel but not sent cannot be overtaken by a vote.
     private const int NotSentLowAtOption = 25;
     private const int NotSentLowAtBytes = 128 << 10;
+
+    // Option TCP_USER_TIMEOUT of Linux: a connection ends when the other kernel acknowledges nothing for so long. Left
+    // alone TCP doubles its waits: after a break of ten seconds it would try the next packet up to ten seconds later.
+    // A peer whose process is slow or stopped is not meant: its kernel acknowledges.
+    private const int UserTimeoutOption = 18;
+    private const int KeepAliveSeconds = 1; // for the side that waits for an answer and has nothing to send itself
 
     private readonly ChainNodeOptions options;
     private readonly AccountId self;
@@ -247,7 +255,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            using var timeout = new CancellationTokenSource(limits.HandshakeMax, time);
+            using var timeout = new CancellationTokenSource(limits.ConnectMax, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping.Token);
             await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
         }
@@ -318,16 +326,25 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
         Log.HandshakeFailed(logger, reason, address);
     }
 
-    private static void Configure(Socket socket)
+    private void Configure(Socket socket)
     {
         socket.NoDelay = true; // votes are small and awaited
         socket.ReceiveBufferSize = ReceiveBufferBytes;
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveSeconds);
         if (OperatingSystem.IsLinux())
         {
-            Span<byte> value = stackalloc byte[sizeof(int)];
-            BitConverter.TryWriteBytes(value, NotSentLowAtBytes);
-            socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, NotSentLowAtOption, value);
+            SetTcpOption(socket, NotSentLowAtOption, NotSentLowAtBytes);
+            SetTcpOption(socket, UserTimeoutOption, (int)limits.UnacknowledgedMax.TotalMilliseconds);
         }
+    }
+
+    private static void SetTcpOption(Socket socket, int option, int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BitConverter.TryWriteBytes(bytes, value);
+        socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, option, bytes);
     }
 
     private async Task ServeAsync(PeerConnection connection, Height height)

@@ -1,10 +1,12 @@
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Consensus;
 
 /// <summary>
 /// The replicated application, in the shape of ABCI 2.0: ordering bytes and executing them are two things.
-/// The node calls it from one task only, never concurrently, except <see cref="CheckTransaction"/>.
+/// The node calls it from one task only, never concurrently, except <see cref="CheckTransaction"/> and
+/// <see cref="FindFollower"/>.
 /// </summary>
 public interface IApplication
 {
@@ -31,4 +33,15 @@ public interface IApplication
 
     /// <summary>Makes the last finalized block's state the committed one.</summary>
     void Commit();
+
+    /// <summary>
+    /// Whether an account that is no validator may connect to follow the chain, as the peer filter of ABCI. Any thread.
+    /// </summary>
+    /// <param name="account">Who asks.</param>
+    /// <param name="key">Its node key when it is admitted; else null.</param>
+    FollowerStatus FindFollower(AccountId account, out VerifyingKey? key)
+    {
+        key = null;
+        return FollowerStatus.Unknown; // an application without accounts
+    }
 }

@@ -11,7 +11,7 @@ internal static class Admission
     {
         if (EquivocationEvidence.IsTagged(bytes.Span))
         {
-            return EvidenceRules.Check(state.Genesis, state.Accounts.GetValueOrDefault, bytes, out _);
+            return EvidenceRules.Check(state, state.Genesis.ChainId, state.Height.Next, bytes, out _, out _);
         }
 
         if (Decode(state, bytes, out Transaction? transaction) is RejectionReason reason)
@@ -19,11 +19,12 @@ internal static class Admission
             return reason;
         }
 
-        if (!state.Accounts.TryGetValue(transaction!.Signer, out Account? signer))
+        if (((IKeyDirectory)state).FindSigner(transaction!.Signer, out Account? found) is { } unknown)
         {
-            return RejectionReason.UnknownSigner;
+            return unknown;
         }
 
+        Account signer = found!;
         if (transaction.Nonce <= signer.Nonce)
         {
             return RejectionReason.NonceStale;
@@ -39,7 +40,8 @@ internal static class Admission
             return RejectionReason.BadSignature;
         }
 
-        return CheckRole(transaction.Body, signer) ?? CheckDeltas(transaction.Body, signer, cache);
+        return CheckRole(transaction.Body, signer) ?? CheckProof(state, transaction, signer)
+            ?? CheckDeltas(state, transaction.Body, signer, cache);
     }
 
     /// <summary>The checks that need no account: form, size, chain.</summary>
@@ -65,6 +67,8 @@ internal static class Admission
     {
         RegisterGateway or CreateTask =>
             signer.Has(AccountRoles.Administrator) ? null : RejectionReason.NotAdministrator,
+        RecoverNodeKey => RejectionReason.RecoveryReserved,
+        RotateNodeKey or RevokeNodeKey => null, // whoever has a key
         _ => signer.Has(AccountRoles.Gateway) ? null : RejectionReason.NotGateway,
     };
 
@@ -73,7 +77,7 @@ internal static class Admission
     {
         var chosen = new List<ReadOnlyMemory<byte>>();
         var nonces = new Dictionary<AccountId, ulong>();
-        List<Transaction> waiting = DecodeAll(state, candidates, nonces);
+        List<(AccountId Account, Transaction Transaction)> waiting = DecodeAll(state, candidates, nonces);
         long gas = 0;
         long bytes = 0;
         foreach (ReadOnlyMemory<byte> evidence in EvidenceRules.Choose(state, candidates))
@@ -91,12 +95,12 @@ internal static class Admission
         for (bool progress = true; progress;)
         {
             progress = false;
-            var later = new List<Transaction>();
-            foreach (Transaction transaction in waiting)
+            var later = new List<(AccountId Account, Transaction Transaction)>();
+            foreach ((AccountId account, Transaction transaction) in waiting)
             {
-                if (transaction.Nonce != nonces[transaction.Signer] + 1)
+                if (transaction.Nonce != nonces[account] + 1)
                 {
-                    later.Add(transaction);
+                    later.Add((account, transaction));
                     continue;
                 }
 
@@ -108,7 +112,7 @@ internal static class Admission
 
                 gas += cost;
                 bytes += transaction.Bytes.Length;
-                nonces[transaction.Signer]++;
+                nonces[account]++;
                 chosen.Add(transaction.Bytes);
                 progress = true;
             }
@@ -119,31 +123,42 @@ internal static class Admission
         return chosen;
     }
 
-    private static List<Transaction> DecodeAll(
+    private static List<(AccountId Account, Transaction Transaction)> DecodeAll(
         LedgerState state, IReadOnlyList<ReadOnlyMemory<byte>> candidates, Dictionary<AccountId, ulong> nonces)
     {
-        var waiting = new List<Transaction>(candidates.Count);
+        var waiting = new List<(AccountId Account, Transaction Transaction)>(candidates.Count);
         foreach (ReadOnlyMemory<byte> candidate in candidates)
         {
             if (Decode(state, candidate, out Transaction? transaction) is null
-                && state.Accounts.TryGetValue(transaction!.Signer, out Account? signer)
-                && transaction.Nonce > signer.Nonce)
+                && ((IKeyDirectory)state).FindSigner(transaction!.Signer, out Account? signer) is null
+                && transaction.Nonce > signer!.Nonce)
             {
-                nonces[transaction.Signer] = signer.Nonce;
-                waiting.Add(transaction);
+                nonces[signer.Id] = signer.Nonce;
+                waiting.Add((signer.Id, transaction));
             }
         }
 
         return waiting;
     }
 
-    private static RejectionReason? CheckDeltas(TransactionBody body, Account signer, SignatureCache cache)
+    // With a nonce still to come the account may have another key by then; only what is next can be judged.
+    private static RejectionReason? CheckProof(LedgerState state, Transaction transaction, Account signer) =>
+        transaction.Body is RotateNodeKey rotate && transaction.Nonce == signer.Nonce + 1
+        && !KeyRules.IsProven(state.Genesis.ChainId, signer, transaction.Nonce, rotate)
+            ? RejectionReason.KeyProofInvalid
+            : null;
+
+    private static RejectionReason? CheckDeltas(
+        LedgerState state, TransactionBody body, Account signer, SignatureCache cache)
     {
         if (body is not RevealDeltas reveal)
         {
             return null;
         }
 
+        VerifyingKey? key = state.Tasks.TryGetValue(reveal.Task, out TaskState? task)
+            ? signer.TrainingKeyAt(task.RoundStart)
+            : signer.TrainingKey;
         foreach (ReadOnlyMemory<byte> bytes in reveal.SignedDeltas)
         {
             if (!SignedDelta.TryDecode(bytes, out SignedDelta? delta))
@@ -151,7 +166,7 @@ internal static class Admission
                 return RejectionReason.DeltaMalformed;
             }
 
-            if (signer.TrainingKey is not VerifyingKey key
+            if (key is null
                 || !cache.Verify(delta!.Hash, delta.Message, key, SignedDelta.Role))
             {
                 return RejectionReason.DeltaSignature;

@@ -7,11 +7,12 @@ using FedIoT.Wire.Transactions;
 namespace FedIoT.Ledger;
 
 /// <summary>The working copy of the state while one block is executed. Used by one thread, once.</summary>
-internal sealed class BlockExecution
+internal sealed class BlockExecution : IKeyDirectory
 {
     private readonly LedgerState start;
     private readonly SignatureCache cache;
     private readonly ImmutableSortedDictionary<AccountId, Account>.Builder accounts;
+    private readonly ImmutableSortedDictionary<AccountId, NodeKeyRecord>.Builder keys;
     private readonly ImmutableSortedDictionary<DeviceId, Device>.Builder devices;
     private readonly ImmutableSortedDictionary<Hash256, TaskState>.Builder tasks;
     private readonly ImmutableList<Fault>.Builder faults;
@@ -25,6 +26,7 @@ internal sealed class BlockExecution
         this.cache = cache;
         Height = height;
         accounts = start.Accounts.ToBuilder();
+        keys = start.Keys.ToBuilder();
         devices = start.Devices.ToBuilder();
         tasks = start.Tasks.ToBuilder();
         faults = start.Faults.ToBuilder();
@@ -65,12 +67,15 @@ internal sealed class BlockExecution
 
         TaskPhases.ClosePhases(this);
         var next = new LedgerState(
-            start.Genesis, Height, accounts.ToImmutable(), devices.ToImmutable(), tasks.ToImmutable(),
+            start.Genesis, Height, accounts.ToImmutable(), keys.ToImmutable(),
+            devices.ToImmutable(), tasks.ToImmutable(),
             faults.ToImmutable(), start, changed);
         return (next, new BlockOutcome(rejections, events, gasUsed));
     }
 
     public Account? FindAccount(AccountId id) => accounts.GetValueOrDefault(id);
+
+    public NodeKeyRecord? FindKey(AccountId key) => IKeyDirectory.Find(key, keys, accounts);
 
     public Device? FindDevice(DeviceId id) => devices.GetValueOrDefault(id);
 
@@ -79,9 +84,16 @@ internal sealed class BlockExecution
     public void Put(Account account)
     {
         bool wasGateway = FindAccount(account.Id) is Account known && known.Has(AccountRoles.Gateway);
-        GatewayCount += account.Has(AccountRoles.Gateway) && !wasGateway ? 1 : 0;
+        bool isGateway = account.Has(AccountRoles.Gateway);
+        GatewayCount += isGateway == wasGateway ? 0 : isGateway ? 1 : -1;
         accounts[account.Id] = account;
         changed.Add(StateKey.Account(account.Id));
+    }
+
+    public void Put(NodeKeyRecord key)
+    {
+        keys[key.Key.Account] = key;
+        changed.Add(StateKey.NodeKey(key.Key.Account));
     }
 
     public void Put(Device device)
@@ -163,8 +175,9 @@ internal sealed class BlockExecution
             }
 
             rejections[i] = Admission.Decode(start, transactions[i], out decoded[i]);
-            if (rejections[i] is null && start.Accounts.TryGetValue(decoded[i]!.Signer, out Account? signer)
-                && decoded[i]!.Nonce > signer.Nonce)
+            if (rejections[i] is null
+                && ((IKeyDirectory)start).FindSigner(decoded[i]!.Signer, out Account? signer) is null
+                && decoded[i]!.Nonce > signer!.Nonce)
             {
                 VerifyAhead(decoded[i]!, signer);
             }
@@ -174,7 +187,9 @@ internal sealed class BlockExecution
     private void VerifyAhead(Transaction transaction, Account signer)
     {
         if (!cache.Verify(transaction.Hash, transaction.Message, signer.Key, TransactionCodec.Role)
-            || transaction.Body is not RevealDeltas reveal || signer.TrainingKey is not VerifyingKey key)
+            || transaction.Body is not RevealDeltas reveal
+            || !start.Tasks.TryGetValue(reveal.Task, out TaskState? task)
+            || signer.TrainingKeyAt(task.RoundStart) is not VerifyingKey key)
         {
             return;
         }
@@ -190,12 +205,12 @@ internal sealed class BlockExecution
 
     private RejectionReason? Execute(Transaction transaction)
     {
-        Account? signer = FindAccount(transaction.Signer);
-        if (signer is null)
+        if (((IKeyDirectory)this).FindSigner(transaction.Signer, out Account? found) is { } unknown)
         {
-            return RejectionReason.UnknownSigner;
+            return unknown;
         }
 
+        Account signer = found!;
         if (transaction.Nonce <= signer.Nonce)
         {
             return RejectionReason.NonceStale;
@@ -227,12 +242,14 @@ internal sealed class BlockExecution
     private RejectionReason? Apply(TransactionBody body, Account signer) => body switch
     {
         RegisterGateway register => RegistryRules.Apply(this, register),
-        RegisterTrainingKey register => RegistryRules.Apply(this, signer, register),
+        RegisterTrainingKey register => KeyRules.Apply(this, signer, register),
         RegisterDevice register => RegistryRules.Apply(this, signer, register),
         CreateTask create => TaskRules.Apply(this, create),
         SubmitStatistics statistics => TaskRules.Apply(this, signer, statistics),
         CommitDeltas commit => RoundRules.Apply(this, signer, commit),
         RevealDeltas reveal => RoundRules.Apply(this, signer, reveal),
+        RotateNodeKey rotate => KeyRules.Apply(this, signer, rotate),
+        RevokeNodeKey => KeyRules.Revoke(this, signer),
         _ => RejectionReason.Malformed,
     };
 }

@@ -13,33 +13,54 @@ internal static class EvidenceRules
     public const long GasCost = Gas.Base + (2 * Gas.Signature);
 
     /// <summary>Null when the evidence holds and its validator has something to lose for it.</summary>
+    /// <param name="keys">Finds keys and accounts.</param>
+    /// <param name="chainId">The chain.</param>
+    /// <param name="height">Of the block that it would stand in.</param>
+    /// <param name="bytes">The evidence.</param>
+    /// <param name="account">Who pays; set when null is returned.</param>
+    /// <param name="evidence">What it says; set when it could be read.</param>
     public static RejectionReason? Check(
-        Genesis genesis, Func<AccountId, Account?> find, ReadOnlyMemory<byte> bytes,
+        IKeyDirectory keys, string chainId, Height height, ReadOnlyMemory<byte> bytes, out Account? account,
         out EquivocationEvidence? evidence)
     {
+        account = null;
         evidence = EquivocationEvidence.Decode(bytes);
         if (evidence is null)
         {
             return RejectionReason.Malformed;
         }
 
-        if (find(evidence.Validator) is not { } account)
+        // Votes name a key, and a retired one still answers for what it signed while it was in force.
+        if (keys.FindKey(evidence.Validator) is not { } key)
         {
             return RejectionReason.UnknownSigner;
         }
 
+        account = keys.FindAccount(key.Account)!;
         if ((account.Power == 0 && account.Stake == 0) || evidence.Height <= account.SlashedAt)
         {
             return RejectionReason.EvidenceStale;
         }
 
-        return evidence.Verify(genesis.ChainId, account.Key) ? null : RejectionReason.BadSignature;
+        if (height.Value - evidence.Height.Value > LedgerLimits.EvidenceBlocksMax)
+        {
+            return RejectionReason.EvidenceTooOld;
+        }
+
+        if (!key.Covers(evidence.Height))
+        {
+            return RejectionReason.EvidenceOutsideKey;
+        }
+
+        return evidence.Verify(chainId, key.Key) ? null : RejectionReason.BadSignature;
     }
 
     /// <summary>Takes the stake and the power.</summary>
     public static RejectionReason? Apply(BlockExecution block, ReadOnlyMemory<byte> bytes)
     {
-        if (Check(block.Genesis, block.FindAccount, bytes, out EquivocationEvidence? evidence) is { } reason)
+        if (Check(
+            block, block.Genesis.ChainId, block.Height, bytes, out Account? account,
+            out EquivocationEvidence? evidence) is { } reason)
         {
             return reason;
         }
@@ -49,11 +70,10 @@ internal static class EvidenceRules
             return RejectionReason.BlockGasExceeded;
         }
 
-        Account account = block.FindAccount(evidence!.Validator)!;
-        Height slashedAt = evidence.Height > block.Height ? evidence.Height : block.Height;
-        bool isLast = block.Accounts.All(a => a.Power == 0 || a.Id == account.Id); // somebody must decide blocks
+        Height slashedAt = evidence!.Height > block.Height ? evidence.Height : block.Height;
+        bool isLast = block.Accounts.All(a => a.Power == 0 || a.Id == account!.Id); // somebody must decide blocks
         block.Strike(
-            account with { Stake = 0, Power = isLast ? account.Power : 0, SlashedAt = slashedAt },
+            account! with { Stake = 0, Power = isLast ? account.Power : 0, SlashedAt = slashedAt },
             new Fault(
                 FaultKind.Equivocation, account.Id, Hash256.Zero, evidence.Round, block.Height, evidence.Hash));
         block.Emit(new StakeSlashed(account.Id, account.Stake));
@@ -70,13 +90,15 @@ internal static class EvidenceRules
         LedgerState state, IReadOnlyList<ReadOnlyMemory<byte>> candidates)
     {
         var accused = new HashSet<AccountId>();
+        Height next = state.Height.Next;
         foreach (ReadOnlyMemory<byte> candidate in candidates)
         {
             if (EquivocationEvidence.IsTagged(candidate.Span)
-                && EquivocationEvidence.Decode(candidate) is { } evidence && !accused.Contains(evidence.Validator)
-                && Check(state.Genesis, state.Accounts.GetValueOrDefault, candidate, out _) is null)
+                && EquivocationEvidence.Decode(candidate) is { } evidence
+                && state.FindKey(evidence.Validator) is { } key && !accused.Contains(key.Account)
+                && Check(state, state.Genesis.ChainId, next, candidate, out _, out _) is null)
             {
-                accused.Add(evidence.Validator);
+                accused.Add(key.Account);
                 yield return candidate;
             }
         }

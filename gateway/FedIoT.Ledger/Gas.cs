@@ -42,6 +42,8 @@ public static class Gas
                 }
 
                 return gas;
+            case RotateNodeKey:
+                return gas + Signature;
             case RevealDeltas reveal:
                 foreach (ReadOnlyMemory<byte> delta in reveal.SignedDeltas)
                 {

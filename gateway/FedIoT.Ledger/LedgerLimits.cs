@@ -27,6 +27,15 @@ public static class LedgerLimits
     /// <summary>Stake of a validator of genesis for each unit of its voting power.</summary>
     public const long GenesisStakePerPower = 1_000;
 
+    /// <summary>Changes of an account's node key: each leaves a record for ever. Weekly, that is 19 years.</summary>
+    public const int RotationsMax = 1_000;
+
+    /// <summary>
+    /// Blocks after which an equivocation is not punished any more: eleven days of an idle chain. So long a retired key
+    /// can still cost its account the stake, and no longer.
+    /// </summary>
+    public const long EvidenceBlocksMax = 100_000;
+
     /// <summary>Gas that the transactions of one block may use together; about two seconds of one core.</summary>
     public const long BlockGasMax = 200_000_000;
 }

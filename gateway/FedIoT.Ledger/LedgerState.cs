@@ -10,18 +10,20 @@ namespace FedIoT.Ledger;
 /// clock, no floating point, no order that depends on a machine. Transactions' bytes are kept, so callers must not
 /// write into them afterwards. Rules: docs/spec/round.md and docs/spec/transactions.md.
 /// </summary>
-public sealed class LedgerState
+public sealed class LedgerState : IKeyDirectory
 {
     private readonly StateTree tree;
 
     internal LedgerState(
         Genesis genesis, Height height, ImmutableSortedDictionary<AccountId, Account> accounts,
+        ImmutableSortedDictionary<AccountId, NodeKeyRecord> keys,
         ImmutableSortedDictionary<DeviceId, Device> devices, ImmutableSortedDictionary<Hash256, TaskState> tasks,
         ImmutableList<Fault> faults, LedgerState? previous, IEnumerable<StateKey> changed)
     {
         Genesis = genesis;
         Height = height;
         Accounts = accounts;
+        Keys = keys;
         Devices = devices;
         Tasks = tasks;
         Faults = faults;
@@ -42,6 +44,9 @@ public sealed class LedgerState
 
     /// <summary>All accounts.</summary>
     public ImmutableSortedDictionary<AccountId, Account> Accounts { get; }
+
+    /// <summary>Node keys of accounts that changed or revoked theirs, by hash: see <see cref="FindKey"/>.</summary>
+    public ImmutableSortedDictionary<AccountId, NodeKeyRecord> Keys { get; }
 
     /// <summary>All devices.</summary>
     public ImmutableSortedDictionary<DeviceId, Device> Devices { get; }
@@ -87,7 +92,9 @@ public sealed class LedgerState
         }
 
         return new LedgerState(
-            genesis, Height.Genesis, accounts.ToImmutable(), ImmutableSortedDictionary<DeviceId, Device>.Empty,
+            genesis, Height.Genesis, accounts.ToImmutable(),
+            ImmutableSortedDictionary<AccountId, NodeKeyRecord>.Empty,
+            ImmutableSortedDictionary<DeviceId, Device>.Empty,
             ImmutableSortedDictionary<Hash256, TaskState>.Empty, [], previous: null,
             accounts.Keys.Select(StateKey.Account).Prepend(StateKey.Chain));
     }
@@ -134,6 +141,15 @@ public sealed class LedgerState
         return Admission.PrepareBlock(this, candidates, bytesMax);
     }
 
+    /// <summary>The account of this name; null when there is none.</summary>
+    public Account? FindAccount(AccountId id) => Accounts.GetValueOrDefault(id);
+
+    /// <summary>The node key with this hash, present or retired; null when it never was one.</summary>
+    public NodeKeyRecord? FindKey(AccountId key) => IKeyDirectory.Find(key, Keys, Accounts);
+
+    /// <summary>The account that has a node key, or had it; null when the key never was one.</summary>
+    public Account? FindHolder(AccountId key) => FindKey(key) is { } record ? Accounts[record.Account] : null;
+
     /// <summary>The task of this name; null when there is none.</summary>
     public TaskState? FindTask(string name) => Tasks.Values.FirstOrDefault(t => t.Specification.Name == name);
 
@@ -141,7 +157,7 @@ public sealed class LedgerState
     public IEnumerable<Device> DevicesOf(AccountId gateway) => Devices.Values.Where(d => d.Gateway == gateway);
 
     /// <summary>Gateways that own at least one device, ascending.</summary>
-    public IEnumerable<Account> GatewaysWithDevices() => Accounts.Values.Where(a => a.DeviceCount > 0);
+    public IEnumerable<Account> GatewaysWithDevices() => Accounts.Values.Where(a => a.OwnsDevices);
 
     /// <summary>Gateways that a task's current phase still waits for, ascending.</summary>
     public IEnumerable<AccountId> WaitingFor(TaskState task)

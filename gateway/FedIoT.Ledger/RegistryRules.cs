@@ -1,15 +1,20 @@
 using FedIoT.Ledger.Events;
-using FedIoT.Wire.Cose;
 using FedIoT.Wire.Transactions;
 
 namespace FedIoT.Ledger;
 
-/// <summary>Gateways, their training keys and their devices.</summary>
+/// <summary>Gateways and their devices.</summary>
 internal static class RegistryRules
 {
     public static RejectionReason? Apply(BlockExecution block, RegisterGateway register)
     {
-        Account? known = block.FindAccount(register.NodeKey.Account);
+        NodeKeyRecord? used = block.FindKey(register.NodeKey.Account);
+        if (used is { IsInForce: false })
+        {
+            return RejectionReason.NodeKeyUsed;
+        }
+
+        Account? known = used is null ? null : block.FindAccount(used.Account);
         if (known is not null && known.Has(AccountRoles.Gateway))
         {
             return RejectionReason.GatewayExists;
@@ -23,18 +28,6 @@ internal static class RegistryRules
         Account account = known ?? new Account(register.NodeKey, AccountRoles.None, 0);
         block.Put(account with { Roles = account.Roles | AccountRoles.Gateway });
         block.Emit(new GatewayRegistered(account.Id));
-        return null;
-    }
-
-    public static RejectionReason? Apply(BlockExecution block, Account signer, RegisterTrainingKey register)
-    {
-        if (register.TrainingKey.Algorithm != SignatureAlgorithm.EdDsa)
-        {
-            return RejectionReason.TrainingKeyAlgorithm;
-        }
-
-        block.Put(signer with { TrainingKey = register.TrainingKey });
-        block.Emit(new TrainingKeyRegistered(signer.Id, register.TrainingKey.Account));
         return null;
     }
 

@@ -33,6 +33,18 @@ public enum RejectionReason
     /// <summary>The validator has paid for it, or has nothing to lose.</summary>
     EvidenceStale = 9,
 
+    /// <summary>The key was replaced; the account signs with another one.</summary>
+    KeyRetired = 15,
+
+    /// <summary>The key was revoked; its account signs nothing any more.</summary>
+    KeyRevoked = 16,
+
+    /// <summary>Evidence of a height at which the key had no say.</summary>
+    EvidenceOutsideKey = 17,
+
+    /// <summary>Evidence of a height that is too long ago.</summary>
+    EvidenceTooOld = 18,
+
     /// <summary>Only an administrator may do this.</summary>
     NotAdministrator = 20,
 
@@ -53,6 +65,12 @@ public enum RejectionReason
 
     /// <summary>The chain has as many devices as it may.</summary>
     TooManyDevices = 26,
+
+    /// <summary>It is, or was just before, the gateway's training key.</summary>
+    TrainingKeyUsed = 27,
+
+    /// <summary>A round is open that needs the gateway's training key before the present one.</summary>
+    TrainingKeyTooSoon = 28,
 
     /// <summary>Not a valid task specification.</summary>
     TaskMalformed = 30,
@@ -101,6 +119,24 @@ public enum RejectionReason
 
     /// <summary>The round cannot take so many deltas any more.</summary>
     RoundFull = 53,
+
+    /// <summary>The key is or was somebody's node key; a key belongs to one account for ever.</summary>
+    NodeKeyUsed = 54,
+
+    /// <summary>The present key is not in force yet.</summary>
+    RotationTooSoon = 55,
+
+    /// <summary>The account changed its key as often as it may.</summary>
+    TooManyRotations = 56,
+
+    /// <summary>The new key did not sign that it comes to this account.</summary>
+    KeyProofInvalid = 57,
+
+    /// <summary>The only validator cannot leave: nobody would decide blocks.</summary>
+    LastValidator = 58,
+
+    /// <summary>Reserved: no vote gives a lost key back on this version of the chain.</summary>
+    RecoveryReserved = 59,
 
     /// <summary>The gateway committed to nothing in this round.</summary>
     NothingCommitted = 60,

@@ -143,7 +143,7 @@ internal static class RoundRules
     private static RejectionReason? FindProblem(
         BlockExecution block, TaskState task, Account signer, SignedDelta delta)
     {
-        if (signer.TrainingKey is not VerifyingKey key
+        if (signer.TrainingKeyAt(task.RoundStart) is not VerifyingKey key
             || !block.Cache.Verify(delta.Hash, delta.Message, key, SignedDelta.Role))
         {
             return RejectionReason.DeltaSignature;

@@ -5,7 +5,8 @@ using FedIoT.Wire.Transactions;
 namespace FedIoT.Ledger;
 
 /// <summary>
-/// The whole state as deterministic CBOR <c>[1, genesis, height, state root, accounts, devices, faults, tasks]</c>.
+/// The whole state as deterministic CBOR
+/// <c>[1, genesis, height, state root, accounts, devices, faults, tasks, keys]</c>.
 /// What is hashed is written as it is hashed; masters and deltas are checked against their hashes when read.
 /// </summary>
 internal static class Snapshot
@@ -13,7 +14,7 @@ internal static class Snapshot
     public static byte[] Encode(LedgerState state)
     {
         var writer = new CborWriter(CborConformanceMode.Canonical);
-        writer.WriteStartArray(8);
+        writer.WriteStartArray(9);
         writer.WriteInt32(1);
         writer.WriteByteString(state.Genesis.Encode());
         writer.WriteInt64(state.Height.Value);
@@ -43,6 +44,13 @@ internal static class Snapshot
         foreach (TaskState task in state.Tasks.Values)
         {
             WriteTask(writer, task);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray(state.Keys.Count);
+        foreach (NodeKeyRecord key in state.Keys.Values)
+        {
+            StateValues.Write(writer, key);
         }
 
         writer.WriteEndArray();

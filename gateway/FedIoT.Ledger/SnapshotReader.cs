@@ -13,7 +13,7 @@ internal static class SnapshotReader
     public static LedgerState? Read(CborReader reader, out Hash256 root)
     {
         root = default;
-        if (reader.ReadStartArray() != 8 || reader.ReadInt32() != 1
+        if (reader.ReadStartArray() != 9 || reader.ReadInt32() != 1
             || !Genesis.TryDecode(reader.ReadDefiniteLengthByteString(), out Genesis? genesis))
         {
             return null;
@@ -25,13 +25,20 @@ internal static class SnapshotReader
         var devices = ReadList(reader, ReadDevice).ToImmutableSortedDictionary(d => d.Id, d => d);
         ImmutableList<Fault> faults = [.. ReadList(reader, ReadFault)];
         var tasks = ReadList(reader, ReadTask).ToImmutableSortedDictionary(t => t.Id, t => t);
+        var nodeKeys = ReadList(reader, ReadNodeKey).ToImmutableSortedDictionary(k => k.Key.Account, k => k);
         reader.ReadEndArray();
+        if (nodeKeys.Values.Any(k => !accounts.ContainsKey(k.Account)))
+        {
+            return null; // a key of nobody
+        }
+
         IEnumerable<StateKey> keys = accounts.Keys.Select(StateKey.Account)
             .Concat(devices.Keys.Select(StateKey.Device))
             .Concat(Enumerable.Range(0, faults.Count).Select(StateKey.Fault))
             .Concat(tasks.Values.SelectMany(KeysOf))
+            .Concat(nodeKeys.Keys.Select(StateKey.NodeKey))
             .Prepend(StateKey.Chain);
-        return new LedgerState(genesis!, height, accounts, devices, tasks, faults, previous: null, keys);
+        return new LedgerState(genesis!, height, accounts, nodeKeys, devices, tasks, faults, previous: null, keys);
     }
 
     private static IEnumerable<StateKey> KeysOf(TaskState task) =>
@@ -70,7 +77,8 @@ internal static class SnapshotReader
 
     public static Account ReadAccount(CborReader reader)
     {
-        StartArray(reader, 11);
+        StartArray(reader, 17);
+        AccountId id = ReadAccountId(reader);
         var algorithm = (SignatureAlgorithm)reader.ReadInt32();
         VerifyingKey key = ReadKey(algorithm, reader.ReadDefiniteLengthByteString().Span);
         var roles = (AccountRoles)reader.ReadInt32();
@@ -79,17 +87,37 @@ internal static class SnapshotReader
         ReadOnlyMemory<byte> training = reader.ReadDefiniteLengthByteString();
         var account = new Account(key, roles, power)
         {
+            Id = id,
             Nonce = nonce,
-            TrainingKey = training.Length == 0 ? null : ReadKey(SignatureAlgorithm.EdDsa, training.Span),
+            TrainingKey = ReadTrainingKey(training),
             DeviceCount = reader.ReadInt32(),
             Points = reader.ReadInt64(),
             Strikes = reader.ReadInt32(),
             Stake = reader.ReadInt64(),
             SlashedAt = new Height(reader.ReadInt64()),
+            Rotations = reader.ReadInt32(),
+            KeySince = new Height(reader.ReadInt64()),
+            RevokedAt = new Height(reader.ReadInt64()),
+            TrainingKeySince = new Height(reader.ReadInt64()),
+            PreviousTrainingKey = ReadTrainingKey(reader.ReadDefiniteLengthByteString()),
         };
         reader.ReadEndArray();
         return account;
     }
+
+    public static NodeKeyRecord ReadNodeKey(CborReader reader)
+    {
+        StartArray(reader, 5);
+        var algorithm = (SignatureAlgorithm)reader.ReadInt32();
+        VerifyingKey key = ReadKey(algorithm, reader.ReadDefiniteLengthByteString().Span);
+        var record = new NodeKeyRecord(
+            key, ReadAccountId(reader), new Height(reader.ReadInt64()), new Height(reader.ReadInt64()));
+        reader.ReadEndArray();
+        return record;
+    }
+
+    private static VerifyingKey? ReadTrainingKey(ReadOnlyMemory<byte> bytes) =>
+        bytes.Length == 0 ? null : ReadKey(SignatureAlgorithm.EdDsa, bytes.Span);
 
     public static Device ReadDevice(CborReader reader)
     {
@@ -155,6 +183,7 @@ internal static class SnapshotReader
             SpecificationBytes = bytes,
             Phase = progress.Phase,
             Round = progress.Round,
+            RoundStart = progress.RoundStart,
             PhaseStart = progress.PhaseStart,
             Totals = totals,
             StatisticsFrom = progress.StatisticsFrom,

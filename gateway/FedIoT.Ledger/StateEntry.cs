@@ -44,6 +44,14 @@ public abstract record StateEntry
         public override StateKey Key => StateKey.Account(Account.Id);
     }
 
+    /// <summary>A node key of an account that changed or revoked its key.</summary>
+    /// <param name="Record">The key and when it was in force.</param>
+    public sealed record OfNodeKey(NodeKeyRecord Record) : StateEntry
+    {
+        /// <inheritdoc/>
+        public override StateKey Key => StateKey.NodeKey(Record.Key.Account);
+    }
+
     /// <summary>A device.</summary>
     /// <param name="Device">The device.</param>
     public sealed record OfDevice(Device Device) : StateEntry
@@ -73,6 +81,7 @@ public abstract record StateEntry
     private static StateEntry? Read(StateKey key, CborReader reader) => key.Kind switch
     {
         StateKind.Account => new OfAccount(SnapshotReader.ReadAccount(reader)),
+        StateKind.NodeKey => new OfNodeKey(SnapshotReader.ReadNodeKey(reader)),
         StateKind.Device => new OfDevice(SnapshotReader.ReadDevice(reader)),
         StateKind.Task => ReadTask(reader),
         StateKind.Version when key.Name.Length == Hash256.Length + sizeof(int) => new OfVersion(

@@ -35,7 +35,8 @@ public sealed class StateKey : IComparable<StateKey>, IEquatable<StateKey>
         bool fits = kind switch
         {
             StateKind.Chain => name.IsEmpty,
-            StateKind.Account or StateKind.Task or StateKind.Progress or StateKind.Statistics =>
+            StateKind.Account or StateKind.Task or StateKind.Progress or StateKind.Statistics
+                or StateKind.NodeKey =>
                 name.Length == Hash256.Length,
             StateKind.Device => DeviceId.IsValid(Encoding.ASCII.GetString(name)),
             StateKind.Fault => name.Length == sizeof(int),
@@ -51,6 +52,9 @@ public sealed class StateKey : IComparable<StateKey>, IEquatable<StateKey>
 
     /// <summary>An account.</summary>
     public static StateKey Account(AccountId id) => new(StateKind.Account, id.Value.ToArray());
+
+    /// <summary>A node key of an account that changed or revoked its key.</summary>
+    public static StateKey NodeKey(AccountId key) => new(StateKind.NodeKey, key.Value.ToArray());
 
     /// <summary>A device.</summary>
     public static StateKey Device(DeviceId id) => new(StateKind.Device, Encoding.ASCII.GetBytes(id.Text));

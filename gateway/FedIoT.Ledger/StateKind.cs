@@ -11,4 +11,5 @@ internal enum StateKind : byte
     Statistics = 5,
     Fault = 6,
     Version = 7,
+    NodeKey = 16,
 }

@@ -18,6 +18,8 @@ internal static class StateValues
             StateKind.Chain => Write(writer, state.Genesis),
             StateKind.Account => TryHash(key, out Hash256 id)
                 && state.Accounts.TryGetValue(new AccountId(id), out Account? account) && Write(writer, account),
+            StateKind.NodeKey => TryHash(key, out Hash256 id)
+                && state.Keys.TryGetValue(new AccountId(id), out NodeKeyRecord? record) && Write(writer, record),
             StateKind.Device => DeviceId.TryParse(Encoding.ASCII.GetString(key.Name), out DeviceId id)
                 && state.Devices.TryGetValue(id, out Device? device) && Write(writer, device),
             StateKind.Task => FindTask(state, key) is TaskState task && WriteSpecification(writer, task),
@@ -31,7 +33,8 @@ internal static class StateValues
 
     public static bool Write(CborWriter writer, Account account)
     {
-        writer.WriteStartArray(11);
+        writer.WriteStartArray(17);
+        WriteHash(writer, account.Id.Value);
         writer.WriteInt32((int)account.Key.Algorithm);
         writer.WriteByteString(account.Key.Bytes);
         writer.WriteInt32((int)account.Roles);
@@ -43,6 +46,23 @@ internal static class StateValues
         writer.WriteInt32(account.Strikes);
         writer.WriteInt64(account.Stake);
         writer.WriteInt64(account.SlashedAt.Value);
+        writer.WriteInt32(account.Rotations);
+        writer.WriteInt64(account.KeySince.Value);
+        writer.WriteInt64(account.RevokedAt.Value);
+        writer.WriteInt64(account.TrainingKeySince.Value);
+        writer.WriteByteString(account.PreviousTrainingKey is VerifyingKey previous ? previous.Bytes : []);
+        writer.WriteEndArray();
+        return true;
+    }
+
+    public static bool Write(CborWriter writer, NodeKeyRecord record)
+    {
+        writer.WriteStartArray(5);
+        writer.WriteInt32((int)record.Key.Algorithm);
+        writer.WriteByteString(record.Key.Bytes);
+        WriteHash(writer, record.Account.Value);
+        writer.WriteInt64(record.From.Value);
+        writer.WriteInt64(record.Until.Value);
         writer.WriteEndArray();
         return true;
     }
@@ -85,9 +105,10 @@ internal static class StateValues
 
     public static bool WriteProgress(CborWriter writer, TaskState task)
     {
-        writer.WriteStartArray(8);
+        writer.WriteStartArray(9);
         writer.WriteInt32((int)task.Phase);
         writer.WriteInt32(task.Round);
+        writer.WriteInt64(task.RoundStart.Value);
         writer.WriteInt64(task.PhaseStart.Value);
         WriteAccounts(writer, task.StatisticsFrom);
         WriteAccounts(writer, task.Expected);

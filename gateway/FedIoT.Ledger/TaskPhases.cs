@@ -15,9 +15,10 @@ internal static class TaskPhases
             {
                 Phase = TaskPhase.Commit,
                 Round = task.Round + 1,
+                RoundStart = block.Height,
                 PhaseStart = block.Height,
                 Expected = [.. block.Accounts
-                    .Where(a => a is { DeviceCount: > 0, TrainingKey: not null }).Select(a => a.Id)],
+                    .Where(a => a is { OwnsDevices: true, TrainingKey: not null }).Select(a => a.Id)],
                 Participations = task.Participations.Clear(),
             };
             block.Put(opened);
@@ -55,7 +56,7 @@ internal static class TaskPhases
 
     private static void CloseStatistics(BlockExecution block, TaskState task)
     {
-        bool everybody = block.Accounts.All(a => a.DeviceCount == 0 || task.StatisticsFrom.Contains(a.Id));
+        bool everybody = block.Accounts.All(a => !a.OwnsDevices || task.StatisticsFrom.Contains(a.Id));
         if (task.StatisticsFrom.Count == 0 || (!everybody && !IsOverdue(block, task)))
         {
             return;

@@ -7,19 +7,21 @@ namespace FedIoT.Ledger;
 
 /// <summary>A task's progress entry as a snapshot holds it, before its models and deltas are put back.</summary>
 internal sealed record TaskProgress(
-    TaskPhase Phase, int Round, Height PhaseStart, ImmutableSortedSet<AccountId> StatisticsFrom,
-    ImmutableSortedSet<AccountId> Expected, ImmutableArray<(Participation Participation, bool Revealed)> Acted,
+    TaskPhase Phase, int Round, Height RoundStart, Height PhaseStart,
+    ImmutableSortedSet<AccountId> StatisticsFrom, ImmutableSortedSet<AccountId> Expected,
+    ImmutableArray<(Participation Participation, bool Revealed)> Acted,
     int ModelVersion, Hash256 ModelHash)
 {
     public static TaskProgress Read(CborReader reader)
     {
-        if (reader.ReadStartArray() != 8)
+        if (reader.ReadStartArray() != 9)
         {
             throw new CborContentException("Wrong number of fields.");
         }
 
         var phase = (TaskPhase)reader.ReadInt32();
         int round = reader.ReadInt32();
+        var roundStart = new Height(reader.ReadInt64());
         var start = new Height(reader.ReadInt64());
         ImmutableSortedSet<AccountId> statisticsFrom = ReadAccounts(reader);
         ImmutableSortedSet<AccountId> expected = ReadAccounts(reader);
@@ -32,7 +34,7 @@ internal sealed record TaskProgress(
 
         reader.ReadEndArray();
         var progress = new TaskProgress(
-            phase, round, start, statisticsFrom, expected, acted.ToImmutable(), reader.ReadInt32(),
+            phase, round, roundStart, start, statisticsFrom, expected, acted.ToImmutable(), reader.ReadInt32(),
             new Hash256(reader.ReadDefiniteLengthByteString().Span));
         reader.ReadEndArray();
         return progress;

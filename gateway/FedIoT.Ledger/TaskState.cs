@@ -22,6 +22,9 @@ public sealed record TaskState
     /// <summary>Current round, from 1; while <see cref="TaskPhase.Pending"/> the last closed one, 0 at first.</summary>
     public required int Round { get; init; }
 
+    /// <summary>Block that opened the current round, or the last one; genesis before the first.</summary>
+    public Height RoundStart { get; init; }
+
     /// <summary>First block whose transactions the phase takes.</summary>
     public required Height PhaseStart { get; init; }
 

@@ -11,7 +11,8 @@ namespace FedIoT.Signing;
 /// </summary>
 /// <remarks>
 /// Immutable. Values are percent-decoded, so that a label may hold a semicolon (<c>%3B</c>). Unknown and repeated
-/// names are refused. The whole grammar is in the specification of keys.
+/// names are refused. Relative paths start at the folder of the file that the address stands in. The whole grammar is
+/// in the specification of keys.
 /// </remarks>
 public sealed class SignerAddress
 {
@@ -34,11 +35,41 @@ public sealed class SignerAddress
     /// <summary>A slot of an ATECC608; null for anything else.</summary>
     public Atecc608Address? Atecc608 { get; private init; }
 
-    /// <summary>Reads an address.</summary>
+    /// <summary>True when the key is in a token or chip: it may be away, and come back.</summary>
+    public bool IsHardware => FilePath is null;
+
+    /// <summary>
+    /// Which key it is, without where the PIN comes from: two addresses of one key have the same identity.
+    /// </summary>
+    public string Identity =>
+        FilePath is { } path ? $"file:{path}"
+        : Pkcs11 is { } token
+            ? $"pkcs11:module={Escape(token.ModulePath)};{TokenOf(token)};key={Escape(token.KeyLabel)}"
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"atecc608:bus={Atecc608!.Bus};address={Atecc608.Address};slot={Atecc608.Slot}");
+
+    /// <summary>The address of a key file.</summary>
+    /// <param name="path">Any path.</param>
+    public static SignerAddress OfFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return new SignerAddress("file:" + Escape(path)) { FilePath = path };
+    }
+
+    /// <summary>Reads an address whose relative paths start at the working folder.</summary>
     /// <param name="text">The text.</param>
     /// <param name="address">The address; null when it is refused.</param>
     /// <param name="problem">What is wrong with it, for people; empty when nothing is.</param>
-    public static bool TryParse(string text, out SignerAddress? address, out string problem)
+    public static bool TryParse(string text, out SignerAddress? address, out string problem) =>
+        TryParse(text, folder: null, out address, out problem);
+
+    /// <summary>Reads an address.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="folder">Where its relative paths start; null for the working folder.</param>
+    /// <param name="address">The address; null when it is refused.</param>
+    /// <param name="problem">What is wrong with it, for people; empty when nothing is.</param>
+    public static bool TryParse(string text, string? folder, out SignerAddress? address, out string problem)
     {
         ArgumentNullException.ThrowIfNull(text);
         address = null;
@@ -54,17 +85,19 @@ public sealed class SignerAddress
         {
             case "file":
                 problem = colon + 1 < text.Length ? string.Empty : "expected file:PATH";
-                address = problem.Length > 0 ? null : new SignerAddress(text) { FilePath = text[(colon + 1)..] };
+                address = problem.Length > 0
+                    ? null
+                    : new SignerAddress(text) { FilePath = InFolder(folder, Uri.UnescapeDataString(text[5..])) };
                 return address is not null;
             case "pkcs11":
                 return TryReadFields(
                     text[(colon + 1)..], Pkcs11Names, out Dictionary<string, string> fields, out problem)
-                    && TryReadPkcs11(text, fields, out address, out problem);
+                    && TryReadPkcs11(text, folder, fields, out address, out problem);
             case "atecc608":
                 return TryReadFields(text[(colon + 1)..], Atecc608Names, out fields, out problem)
                     && TryReadAtecc608(text, fields, out address, out problem);
             default:
-                problem = $"'{text}': expected file:PATH, pkcs11:module=…;token=…;key=… or atecc608:bus=…;slot=…";
+                problem = "expected file:PATH, pkcs11:module=…;token=…;key=… or atecc608:bus=…;slot=…";
                 return false;
         }
     }
@@ -80,9 +113,13 @@ public sealed class SignerAddress
         foreach (string part in body.Split(';', StringSplitOptions.RemoveEmptyEntries))
         {
             int equals = part.IndexOf('=', StringComparison.Ordinal);
-            string name = equals < 0 ? part : part[..equals];
+            string name = equals < 0 ? string.Empty : part[..equals];
             string value = equals < 0 ? string.Empty : Uri.UnescapeDataString(part[(equals + 1)..]);
-            if (name is "pin" or "pin-value")
+            if (equals < 0)
+            {
+                problem = "a field lacks its '='"; // and is not repeated: it may be a PIN
+            }
+            else if (name is "pin" or "pin-value")
             {
                 problem = "a PIN does not belong into an address; use pin-file, pin-credential or pin-env";
             }
@@ -105,7 +142,8 @@ public sealed class SignerAddress
     }
 
     private static bool TryReadPkcs11(
-        string text, Dictionary<string, string> fields, out SignerAddress? address, out string problem)
+        string text, string? folder, Dictionary<string, string> fields, out SignerAddress? address,
+        out string problem)
     {
         address = null;
         ulong slot = 0;
@@ -127,11 +165,11 @@ public sealed class SignerAddress
         {
             Pkcs11 = new Pkcs11Options
             {
-                ModulePath = fields["module"],
+                ModulePath = ModuleIn(folder, fields["module"]),
                 TokenLabel = fields.GetValueOrDefault("token"),
                 Slot = slotText is null ? null : slot,
                 KeyLabel = fields["key"],
-                Pin = fields.TryGetValue("pin-file", out string? path) ? PinSource.File(path)
+                Pin = fields.TryGetValue("pin-file", out string? path) ? PinSource.File(InFolder(folder, path))
                     : fields.TryGetValue("pin-credential", out string? credential) ? PinSource.Credential(credential)
                     : fields.TryGetValue("pin-env", out string? variable) ? PinSource.Environment(variable)
                     : null,
@@ -139,6 +177,20 @@ public sealed class SignerAddress
         };
         return true;
     }
+
+    private static string TokenOf(Pkcs11Options options) => options.TokenLabel is { } label
+        ? $"token={Escape(label)}"
+        : "slot=" + options.Slot.GetValueOrDefault().ToString(CultureInfo.InvariantCulture);
+
+    private static string Escape(string value) => value
+        .Replace("%", "%25", StringComparison.Ordinal).Replace(";", "%3B", StringComparison.Ordinal);
+
+    private static string InFolder(string? folder, string path) =>
+        folder is null ? path : Path.GetFullPath(Path.Combine(folder, path));
+
+    // A bare file name is looked for where the system looks for libraries.
+    private static string ModuleIn(string? folder, string path) =>
+        path.Contains('/', StringComparison.Ordinal) ? InFolder(folder, path) : path;
 
     private static bool TryReadAtecc608(
         string text, Dictionary<string, string> fields, out SignerAddress? address, out string problem)

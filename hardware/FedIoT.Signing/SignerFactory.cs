@@ -15,10 +15,18 @@ public static class SignerFactory
     /// <exception cref="ArgumentException">The text is no address; the message says what is wrong.</exception>
     /// <exception cref="SignerException">The key cannot be opened; <see cref="TokenException.FaultOf"/> says why.
     /// </exception>
-    public static ISigner Open(string text, TimeProvider time)
+    public static ISigner Open(string text, TimeProvider time) => Open(Parse(text), time);
+
+    /// <summary>Opens an existing key.</summary>
+    /// <param name="address">Its address.</param>
+    /// <param name="time">Waits for chips and spaces the attempts to bring a token back.</param>
+    /// <returns>The signer; the caller disposes it.</returns>
+    /// <exception cref="SignerException">The key cannot be opened; <see cref="TokenException.FaultOf"/> says why.
+    /// </exception>
+    public static ISigner Open(SignerAddress address, TimeProvider time)
     {
+        ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(time);
-        SignerAddress address = Parse(text);
         return address switch
         {
             { FilePath: { } path } => Ed25519Signer.Open(path),
@@ -33,14 +41,24 @@ public static class SignerFactory
     /// <param name="text">Its address.</param>
     /// <param name="algorithm">What it is for; null takes what the place does best: Ed25519 in a file, P-256 in
     /// hardware.</param>
-    /// <param name="time">As for <see cref="Open"/>.</param>
+    /// <param name="time">As for <see cref="Open(string, TimeProvider)"/>.</param>
     /// <returns>The signer; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">No address, or the place has no keys of this algorithm.</exception>
-    /// <exception cref="SignerException">As for <see cref="Open"/>.</exception>
-    public static ISigner Create(string text, SignatureAlgorithm? algorithm, TimeProvider time)
+    /// <exception cref="SignerException">As for <see cref="Open(string, TimeProvider)"/>.</exception>
+    public static ISigner Create(string text, SignatureAlgorithm? algorithm, TimeProvider time) =>
+        Create(Parse(text), algorithm, time);
+
+    /// <summary>Makes a new key. A file and a token's label must be free; a chip's slot loses its old key.</summary>
+    /// <param name="address">Its address.</param>
+    /// <param name="algorithm">As above.</param>
+    /// <param name="time">As for <see cref="Open(string, TimeProvider)"/>.</param>
+    /// <returns>The signer; the caller disposes it.</returns>
+    /// <exception cref="ArgumentException">The place has no keys of this algorithm.</exception>
+    /// <exception cref="SignerException">As for <see cref="Open(string, TimeProvider)"/>.</exception>
+    public static ISigner Create(SignerAddress address, SignatureAlgorithm? algorithm, TimeProvider time)
     {
+        ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(time);
-        SignerAddress address = Parse(text);
         SignatureAlgorithm chosen = algorithm
             ?? (address.FilePath is null ? SignatureAlgorithm.Es256 : SignatureAlgorithm.EdDsa);
         return (address, chosen) switch

@@ -31,6 +31,10 @@ public sealed class AdmissionTests
             (RejectionReason.NonceStale, chain.Admin.Sign(gateway, 0)),
             (RejectionReason.NonceGap, Device(chain, LedgerLimits.NoncesAheadMax + 1, "a")),
             (RejectionReason.BadSignature, broken),
+            (RejectionReason.RecoveryReserved, chain.Validator.Sign(
+                new RecoverNodeKey(chain.Admin.Id, new TestKey(9).Public), 1)),
+            (RejectionReason.KeyProofInvalid, chain.Admin.Sign(
+                chain.Rotation(chain.Admin, new TestKey(9), prover: chain.Admin), 1)),
             (RejectionReason.NotAdministrator, chain.Gateways[0].Sign(gateway, 1)),
             (RejectionReason.NotGateway, chain.Admin.Sign(new RegisterDevice(new DeviceId("a")), 1)),
             (RejectionReason.DeltaMalformed, chain.Gateways[0].Sign(new RevealDeltas(default, 1, [new byte[3]]), 1)),

@@ -33,12 +33,12 @@ public sealed class GoldenTests
     {
         TestChain chain = StateTests.Played();
         Pin(
-            "96847c61d56caf3a2c3784d96306b5e959584ff7cc0cc4516c07f0e301d7cba1",
+            "d4caaff31ea91c26fff82672071b2004c7ea3b97bfc3ab12c4ee92263ad550f3",
             LedgerState.FromGenesis(chain.Genesis).StateRoot);
         Pin("669e2c2a58bca11883bb8613d854a8e59f3366b4caf024988d4da63189951491", chain.Task.Model.Hash);
-        Pin("b5575354221bbc8e5211de3a4414a92a1de50baa412c7b351631d0fd850f8121", chain.State.StateRoot);
+        Pin("c30b441f87b33e6c74e2a7c48bbfdac38a73218295e5d3c57c8782bc37fd4769", chain.State.StateRoot);
         Pin(
-            "2853131aa716ea69730158857229c9958c4d46e3924a66f1a1bce6e0bddba5a1",
+            "430583a0569819a0c527a91116b9fcc02088d8ec0d434c473c351bce26efe71b",
             Hash256.Of(chain.State.EncodeSnapshot()));
     }
 

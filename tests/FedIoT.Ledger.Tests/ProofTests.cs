@@ -92,7 +92,7 @@ public sealed class ProofTests
         [
             StateKey.Chain, StateKey.Account(new AccountId(id)), StateKey.Device(new DeviceId("pump-1")),
             StateKey.Task(id), StateKey.Progress(id), StateKey.Statistics(id), StateKey.Fault(7),
-            StateKey.Version(id, 3),
+            StateKey.Version(id, 3), StateKey.NodeKey(new AccountId(id)),
         ];
         foreach (StateKey key in keys)
         {
@@ -100,7 +100,7 @@ public sealed class ProofTests
             Assert.Equal(key, read);
         }
 
-        byte[][] wrong = [[], [8], [0, 0], [1], [2], [2, 0xC3], [6, 0, 0, 0], [7, .. id.ToArray()]];
+        byte[][] wrong = [[], [8], [0, 0], [1], [2], [2, 0xC3], [6, 0, 0, 0], [7, .. id.ToArray()], [16, 1]];
         Assert.All(wrong, w => Assert.False(StateKey.TryParse(w, out _)));
     }
 

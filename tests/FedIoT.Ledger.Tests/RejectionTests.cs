@@ -18,6 +18,40 @@ public sealed class RejectionTests
         [RejectionReason.NonceStale] = c => c.Run(c.Admin.Sign(Gateway(9), 0)).Rejections[0],
         [RejectionReason.NonceGap] = c => c.Run(c.Admin.Sign(Gateway(9), 2)).Rejections[0],
         [RejectionReason.BlockGasExceeded] = ExceedGas,
+        [RejectionReason.KeyRetired] = c =>
+        {
+            c.Rotate(c.Gateways[0], new TestKey(80));
+            return c.Run(c.Gateways[0].Sign(new RegisterDevice(new DeviceId("d")), 2)).Rejections[0];
+        },
+        [RejectionReason.KeyRevoked] = c =>
+        {
+            c.RunAll(c.Sign(c.Gateways[0], new RevokeNodeKey()));
+            return c.Run(c.Gateways[0].Sign(new RegisterDevice(new DeviceId("d")), 2)).Rejections[0];
+        },
+        [RejectionReason.TrainingKeyUsed] = c =>
+        {
+            c.Register();
+            return c.RunOne(c.Gateways[0], new RegisterTrainingKey(c.Training[0].Public));
+        },
+        [RejectionReason.TrainingKeyTooSoon] = c =>
+        {
+            c.ToRoundOne();
+            c.RunAll(c.Sign(c.Gateways[0], new RegisterTrainingKey(new TestKey(81).Public)));
+            return c.RunOne(c.Gateways[0], new RegisterTrainingKey(new TestKey(82).Public));
+        },
+        [RejectionReason.NodeKeyUsed] = c =>
+            c.RunOne(c.Gateways[0], c.Rotation(c.Gateways[0], c.Gateways[1])),
+        [RejectionReason.RotationTooSoon] = c =>
+        {
+            c.Rotate(c.Gateways[0], new TestKey(80));
+            return c.RunOne(new TestKey(80), c.Rotation(new TestKey(80), new TestKey(81)));
+        },
+        [RejectionReason.TooManyRotations] = ExhaustRotations,
+        [RejectionReason.KeyProofInvalid] = c =>
+            c.RunOne(c.Gateways[0], c.Rotation(c.Gateways[0], new TestKey(80), prover: c.Gateways[0])),
+        [RejectionReason.LastValidator] = c => c.RunOne(c.Validator, new RevokeNodeKey()),
+        [RejectionReason.RecoveryReserved] = c =>
+            c.RunOne(c.Validator, new RecoverNodeKey(c.Gateways[0].Id, new TestKey(80).Public)),
         [RejectionReason.NotAdministrator] = c => c.RunOne(c.Gateways[0], Gateway(9)),
         [RejectionReason.NotGateway] = c => c.RunOne(c.Admin, new RegisterDevice(new DeviceId("d"))),
         [RejectionReason.GatewayExists] = c => c.RunOne(c.Admin, new RegisterGateway(c.Gateways[0].Public)),
@@ -107,7 +141,8 @@ public sealed class RejectionTests
     private static readonly RejectionReason[] Elsewhere =
     [
         RejectionReason.TooManyGateways, RejectionReason.TooManyDevices, RejectionReason.RoundFull,
-        RejectionReason.EvidenceStale, // needs consensus messages
+        // These need consensus messages:
+        RejectionReason.EvidenceStale, RejectionReason.EvidenceOutsideKey, RejectionReason.EvidenceTooOld,
     ];
 
     public static readonly TheoryData<RejectionReason> Reasons = [.. Provocations.Keys];
@@ -142,7 +177,7 @@ public sealed class RejectionTests
         }
 
         Assert.Equal(before.Devices, after.Devices);
-        AccountId signer = chain.Blocks[^1].Select(Signer).Single();
+        AccountId signer = chain.Blocks[^1].Select(t => before.FindHolder(Signer(t))!.Id).Single();
         foreach ((AccountId id, Account account) in after.Accounts)
         {
             Account expected = before.Accounts[id];
@@ -232,6 +267,20 @@ public sealed class RejectionTests
             + "4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5");
         Assert.True(VerifyingKey.TryImport(SignatureAlgorithm.Es256, point, out VerifyingKey? key));
         return key!;
+    }
+
+    private static RejectionReason? ExhaustRotations(TestChain chain)
+    {
+        for (int i = 0; i < LedgerLimits.RotationsMax; i++)
+        {
+            chain.Rotate(KeyOf(i), KeyOf(i + 1));
+            chain.Run(); // the new key comes into force
+        }
+
+        TestKey last = KeyOf(LedgerLimits.RotationsMax);
+        return chain.RunOne(last, chain.Rotation(last, new TestKey(80)));
+
+        TestKey KeyOf(int number) => number == 0 ? chain.Gateways[0] : new TestKey(5_000 + number);
     }
 
     private static RejectionReason? ExceedGas(TestChain chain)

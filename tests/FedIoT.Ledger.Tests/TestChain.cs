@@ -69,11 +69,22 @@ internal sealed class TestChain
     /// <summary>Signs with the account's next nonce.</summary>
     public byte[] Sign(TestKey key, TransactionBody body)
     {
-        ulong known = State.Accounts.TryGetValue(key.Id, out Account? account) ? account.Nonce : 0;
+        ulong known = State.FindHolder(key.Id)?.Nonce ?? 0;
         ulong nonce = Math.Max(known, nonces.GetValueOrDefault(key.Id)) + 1;
         nonces[key.Id] = nonce;
         return key.Sign(body, nonce);
     }
+
+    /// <summary>The body that changes an account's key, proven for its next nonce.</summary>
+    public RotateNodeKey Rotation(TestKey old, TestKey next, TestKey? prover = null)
+    {
+        Account account = State.FindHolder(old.Id)!;
+        byte[] proof = (prover ?? next).SignRaw(RotateNodeKey.ProofSignBytes(
+            ChainId, account.Id, account.Key, next.Public, account.Nonce + 1));
+        return new RotateNodeKey(next.Public, proof);
+    }
+
+    public void Rotate(TestKey old, TestKey next) => RunAll(Sign(old, Rotation(old, next)));
 
     public BlockOutcome Run(params byte[][] transactions)
     {

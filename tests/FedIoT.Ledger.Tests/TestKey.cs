@@ -29,6 +29,9 @@ internal sealed class TestKey
 
     public AccountId Id => Public.Account;
 
+    public byte[] SignRaw(ReadOnlySpan<byte> message) =>
+        NSec.Cryptography.SignatureAlgorithm.Ed25519.Sign(key, message);
+
     public byte[] Sign(string role, ReadOnlySpan<byte> payload)
     {
         byte[] signature = NSec.Cryptography.SignatureAlgorithm.Ed25519.Sign(

@@ -1,7 +1,10 @@
+using System.Formats.Cbor;
 using FedIoT.Consensus;
 using FedIoT.Ledger;
 using FedIoT.Ledger.Events;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
+using FedIoT.Wire.Transactions;
 using Xunit;
 
 namespace FedIoT.Simulation.Tests;
@@ -86,19 +89,123 @@ public sealed class EvidenceTests
         Assert.Empty(outcome.Events.OfType<ValidatorPowerChanged>());
     }
 
+    [Fact]
+    public void Slash_RetiredKey_CostsItsAccountWhatItSignedWhileInForce()
+    {
+        LedgerState state = Rotated(out SimulatedSigner next); // in force until height 2
+        byte[] inForce = Votes(1, A, B, height: 2).Encode();
+        Assert.Equal(RejectionReason.EvidenceOutsideKey, Check(state, Votes(1, A, B, height: 3).Encode()));
+        Assert.Equal(RejectionReason.EvidenceOutsideKey, Check(state, Votes(7, A, B, height: 2).Encode()));
+        Assert.Null(Check(state, Votes(7, A, B, height: 3).Encode()));
+
+        (LedgerState after, BlockOutcome outcome) =
+            Execute(state, inForce, Votes(7, A, B, height: 3).Encode());
+
+        Assert.Equal([null, RejectionReason.EvidenceStale], outcome.Rejections); // one account, one punishment
+        Assert.Equal((0, 0, 1), (after.Accounts[Accused].Stake, after.Accounts[Accused].Power,
+            after.Accounts[Accused].Strikes));
+        Assert.Equal(
+            (next.PublicKey, 0L),
+            outcome.Events.OfType<ValidatorPowerChanged>().Select(e => (e.Key, e.Power)).Single());
+        Assert.All(after.Faults, f => Assert.Equal(Accused, f.Account));
+    }
+
+    [Fact]
+    public void Evidence_OfTwoKeysOfOneAccount_IsChosenOncePerBlock()
+    {
+        LedgerState state = Rotated(out _);
+        byte[] old = Votes(1, A, B, height: 2).Encode();
+        byte[] present = Votes(7, A, B, height: 3).Encode();
+        Assert.Equal([new ReadOnlyMemory<byte>(old)], state.PrepareBlock([old, present], 1 << 20));
+    }
+
+    [Fact]
+    public void Slash_RevokedAccount_StillLosesItsStake()
+    {
+        (LedgerState state, BlockOutcome revoked) =
+            Execute(LedgerState.FromGenesis(genesis), Transaction(1, new RevokeNodeKey(), 1));
+        Assert.Equal(0, Assert.Single(revoked.Events.OfType<ValidatorPowerChanged>()).Power);
+        Assert.Equal((2_000, 0), (state.Accounts[Accused].Stake, state.Accounts[Accused].Power));
+        Assert.Equal(RejectionReason.EvidenceOutsideKey, Check(state, Votes(1, A, B, height: 3).Encode()));
+
+        (LedgerState after, BlockOutcome outcome) = Execute(state, Votes(1, A, B, height: 2).Encode());
+
+        Assert.Equal([null], outcome.Rejections);
+        Assert.Equal(0, after.Accounts[Accused].Stake);
+        Assert.Empty(outcome.Events.OfType<ValidatorPowerChanged>()); // it had no power left
+    }
+
+    [Fact]
+    public void Evidence_OlderThanTheEvidenceAge_IsRefused()
+    {
+        LedgerState state = LedgerState.FromGenesis(genesis);
+        byte[] evidence = Votes(1, A, B).Encode();
+        byte[] snapshot = state.EncodeSnapshot();
+
+        // The height is the one number of a snapshot that its root does not cover.
+        LedgerState old = At(snapshot, LedgerLimits.EvidenceBlocksMax + 1);
+        Assert.Equal(RejectionReason.EvidenceTooOld, Check(old, evidence));
+        Assert.Null(Check(At(snapshot, LedgerLimits.EvidenceBlocksMax), evidence));
+        Assert.Equal([RejectionReason.EvidenceTooOld], Execute(old, evidence).Outcome.Rejections);
+    }
+
+    private static LedgerState At(byte[] snapshot, long height)
+    {
+        var reader = new CborReader(snapshot);
+        var writer = new CborWriter();
+        reader.ReadStartArray();
+        writer.WriteStartArray(9);
+        for (int i = 0; i < 9; i++)
+        {
+            ReadOnlyMemory<byte> value = reader.ReadEncodedValue();
+            if (i == 2)
+            {
+                writer.WriteInt64(height);
+            }
+            else
+            {
+                writer.WriteEncodedValue(value.Span);
+            }
+        }
+
+        writer.WriteEndArray();
+        Assert.True(LedgerState.TryDecodeSnapshot(writer.Encode(), out LedgerState? state));
+        return state!;
+    }
+
+    private LedgerState Rotated(out SimulatedSigner next)
+    {
+        LedgerState state = LedgerState.FromGenesis(genesis);
+        SimulatedSigner old = SimulatedSigner.All[1];
+        next = SimulatedSigner.All[7];
+        byte[] proof = next.Sign(RotateNodeKey.ProofSignBytes(
+            World.ChainId, Accused, old.PublicKey, next.PublicKey, nonce: 1));
+        (state, BlockOutcome outcome) = Execute(state, Transaction(1, new RotateNodeKey(next.PublicKey, proof), 1));
+        Assert.Equal([null], outcome.Rejections);
+        return Execute(Execute(state).Next).Next;
+    }
+
+    private static byte[] Transaction(int key, TransactionBody body, ulong nonce)
+    {
+        SimulatedSigner signer = SimulatedSigner.All[key];
+        byte[] payload = TransactionCodec.EncodePayload(World.ChainId, nonce, body);
+        return CoseSign1.Assemble(signer.PublicKey, payload, signer.Sign(
+            CoseSign1.SignBytes(signer.PublicKey, TransactionCodec.Role, payload)));
+    }
+
     private static RejectionReason? Check(LedgerState state, byte[] bytes) =>
         state.CheckTransaction(bytes, new SignatureCache());
 
     private static (LedgerState Next, BlockOutcome Outcome) Execute(LedgerState state, params byte[][] transactions) =>
         state.Execute(state.Height.Next, default, [.. transactions.Select(t => new ReadOnlyMemory<byte>(t))]);
 
-    private static Equivocation.Votes Votes(int key, Hash256 first, Hash256 second) =>
-        new(Sign(key, first), Sign(key, second));
+    private static Equivocation.Votes Votes(int key, Hash256 first, Hash256 second, long height = 1) =>
+        new(Sign(key, first, height), Sign(key, second, height));
 
-    private static SignedVote Sign(int key, Hash256 hash)
+    private static SignedVote Sign(int key, Hash256 hash, long height)
     {
         SimulatedSigner signer = SimulatedSigner.All[key];
-        var vote = new Vote(VoteType.Precommit, new Height(1), 3, hash, signer.PublicKey.Account);
+        var vote = new Vote(VoteType.Precommit, new Height(height), 3, hash, signer.PublicKey.Account);
         return new SignedVote(vote, signer.Sign(vote.SignBytes(World.ChainId, signer.PublicKey)));
     }
 

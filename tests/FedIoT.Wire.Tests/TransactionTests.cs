@@ -15,6 +15,10 @@ public sealed class TransactionTests
         new SubmitStatistics(Task, [new DeviceStatistics(new DeviceId("fan-01"), 2, [-3, 70_000], [5, 1L << 31])]),
         new CommitDeltas(Task, 1, Hash256.Of([2]), 21),
         new RevealDeltas(Task, 1, [new byte[] { 1, 2 }, new byte[] { 3 }]),
+        new RotateNodeKey(TestKey.Ed25519(4).Public, TestKey.Ed25519(4).Sign(RotateNodeKey.ProofSignBytes(
+            "demo", TestKey.Ed25519(1).Public.Account, TestKey.Ed25519(2).Public, TestKey.Ed25519(4).Public, 300))),
+        new RevokeNodeKey(),
+        new RecoverNodeKey(TestKey.Ed25519(1).Public.Account, TestKey.Ed25519(4).Public),
     ];
 
     [Fact]
@@ -25,6 +29,8 @@ public sealed class TransactionTests
             GoldenBytes.Check($"payload-{body.Type}", TransactionCodec.EncodePayload("demo", 300, body));
         }
 
+        GoldenBytes.Check("proof-RotateNodeKey", RotateNodeKey.ProofSignBytes(
+            "demo", TestKey.Ed25519(1).Public.Account, TestKey.Ed25519(2).Public, TestKey.Ed25519(4).Public, 300));
         byte[] signed = TestKey.Ed25519(1).Sign(
             TransactionCodec.Role, TransactionCodec.EncodePayload("demo", 300, Bodies[2]));
         GoldenBytes.Check("transaction-RegisterDevice", signed);

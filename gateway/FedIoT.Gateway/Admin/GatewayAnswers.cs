@@ -82,7 +82,7 @@ internal sealed class GatewayAnswers(AdminSource source)
             Phase = task.Phase.ToString(),
             Round = task.Round,
             Rounds = specification.Rounds,
-            Rule = DemoOptions.RuleNames.First(r => r.Value == specification.Rule).Key,
+            Rule = AggregationRuleNames.Of(specification.Rule),
             ByzantinePermille = specification.ByzantinePermille,
             PhaseBlocksMax = specification.PhaseBlocksMax,
             Classes = specification.Classes,

@@ -2,12 +2,14 @@ using FedIoT.Consensus;
 using FedIoT.Ledger;
 using FedIoT.Ledger.Events;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Application;
 
 /// <summary>
 /// The port between consensus and ledger: keeps the committed state, executes decided blocks on top of it.
-/// <see cref="Committed"/> and <see cref="CheckTransaction"/> may be used from any thread, the rest from the node's.
+/// <see cref="Committed"/>, <see cref="CheckTransaction"/> and <see cref="FindFollower"/> may be used from any thread,
+/// the rest from the node's.
 /// </summary>
 public sealed class LedgerApplication : IApplication, IRestorable
 {
@@ -58,6 +60,24 @@ public sealed class LedgerApplication : IApplication, IRestorable
                 return;
             }
         }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Registered gateways may follow: they have to before they can vote, and after they lost their vote they still
+    /// train.
+    /// </remarks>
+    public FollowerStatus FindFollower(AccountId account, out VerifyingKey? key)
+    {
+        key = null;
+        LedgerState state = committed;
+        if (state.FindKey(account) is not { } record) // a peer is named by its present key
+        {
+            return FollowerStatus.Unknown;
+        }
+
+        key = record.IsInForce && state.Accounts[record.Account].Has(AccountRoles.Gateway) ? record.Key : null;
+        return key is null ? FollowerStatus.Refused : FollowerStatus.Admitted;
     }
 
     /// <inheritdoc/>

@@ -89,7 +89,7 @@ public sealed class BundleBuilder
         {
             if (SignedDelta.TryDecode(item, out SignedDelta? delta) && delta!.Device == device)
             {
-                return (transaction.Signer, delta.Hash);
+                return (state.FindHolder(transaction.Signer)!.Id, delta.Hash);
             }
         }
 

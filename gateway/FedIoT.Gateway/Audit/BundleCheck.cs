@@ -95,6 +95,10 @@ public sealed record BundleCheck(
             CultureInfo.InvariantCulture,
             $"account {a.Id} has {a.Points} points, {a.Strikes} strikes, {a.DeviceCount} devices, nonce {a.Nonce}, "
             + $"power {a.Power}, roles {a.Roles}"),
+        StateEntry.OfNodeKey { Record: var k } => string.Create(
+            CultureInfo.InvariantCulture,
+            $"key {k.Key.Account} is a node key of account {k.Account}, in force from height {k.From}"
+            + $"{(k.IsInForce ? string.Empty : $" to {k.Until}")}"),
         StateEntry.OfDevice { Device: var d } => string.Create(
             CultureInfo.InvariantCulture,
             $"device {d.Id} of gateway {d.Gateway} has {d.Points} points, reputation {d.ReputationQ15}/32768"),

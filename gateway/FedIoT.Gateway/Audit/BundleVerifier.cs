@@ -86,7 +86,7 @@ public static class BundleVerifier
             return Wrong(header.Height, "transaction", "a reveal on this chain", "other bytes");
         }
 
-        if (entry is not StateEntry.OfAccount { Account: var gateway } || gateway.Id != transaction.Signer
+        if (entry is not StateEntry.OfAccount { Account: var gateway } || gateway.Key.Account != transaction.Signer
             || !gateway.Has(AccountRoles.Gateway) || transaction.Nonce <= gateway.Nonce)
         {
             return Wrong(
@@ -100,13 +100,18 @@ public static class BundleVerifier
         }
 
         SignedDelta? delta = Find(reveal, claim.DeltaHash);
-        return delta is not null && gateway.TrainingKey is { } key && delta.Message.Verify(key, SignedDelta.Role)
+        return delta is not null && IsSignedBy(gateway, delta)
             && delta.Task == reveal.Task && delta.Round == reveal.Round
             ? new BundleCheck(Finding: null, genesis, bundle, Entries: [], delta)
             : Wrong(
                 header.Height, "delta", $"{claim.DeltaHash}, signed by the gateway's training key",
                 delta is null ? "none in the transaction" : "another task, round or signature");
     }
+
+    // A round uses the key that was registered when it opened: the present one, or the one before.
+    private static bool IsSignedBy(Account gateway, SignedDelta delta) =>
+        (gateway.TrainingKey is { } key && delta.Message.Verify(key, SignedDelta.Role))
+        || (gateway.PreviousTrainingKey is { } before && delta.Message.Verify(before, SignedDelta.Role));
 
     private static SignedDelta? Find(RevealDeltas reveal, Hash256 hash)
     {

@@ -56,37 +56,30 @@ public static class ProofCommand
               fediot chain proof delta state fans 3 pump-07 --out delta.bundle
             """);
         command.Add(Subcommand(
-            "account", "Points, strikes and keys of an account", [State, Account], [After],
+            "account", "Points, strikes and keys of an account",
+            "fediot chain proof account state 5f0c...91aa --out balance.bundle", [State, Account, After],
             (parsed, builder) => builder.ForAccount(new AccountId(ReadHash(parsed)), ReadAfter(parsed))));
         command.Add(Subcommand(
-            "device", "Owner, points and reputation of a device", [State, Device], [After],
+            "device", "Owner, points and reputation of a device",
+            "fediot chain proof device state pump-07 --out device.bundle", [State, Device, After],
             (parsed, builder) => builder.ForDevice(ReadDevice(parsed), ReadAfter(parsed))));
         command.Add(Subcommand(
-            "model", "Hash and origin of a model version", [State, TaskName, Version], [After],
+            "model", "Hash and origin of a model version", "fediot chain proof model state fans 3 --out model.bundle",
+            [State, TaskName, Version, After],
             (parsed, builder) => builder.ForModel(
                 parsed.GetValue(TaskName)!, parsed.GetValue(Version), ReadAfter(parsed))));
         command.Add(Subcommand(
-            "delta", "A device's delta of a round, as its gateway showed it", [State, TaskName, Round, Device], [],
+            "delta", "A device's delta of a round, as its gateway showed it",
+            "fediot chain proof delta state fans 3 pump-07 --out delta.bundle", [State, TaskName, Round, Device],
             (parsed, builder) => builder.ForDelta(
                 parsed.GetValue(TaskName)!, parsed.GetValue(Round), ReadDevice(parsed))));
         return command;
     }
 
     private static Command Subcommand(
-        string name, string description, Argument[] arguments, Option[] options,
-        Func<ParseResult, BundleBuilder, byte[]> build)
+        string name, string summary, string example, Symbol[] symbols, Func<ParseResult, BundleBuilder, byte[]> build)
     {
-        var command = new Command(name, description);
-        foreach (Argument argument in arguments)
-        {
-            command.Add(argument);
-        }
-
-        foreach (Option option in (Option[])[.. options, GenesisFile, Out])
-        {
-            command.Add(option);
-        }
-
+        Command command = HelpText.Verb(name, summary, example, [.. symbols, GenesisFile, Out]);
         command.SetAction(parsed => Run(parsed, build));
         return command;
     }

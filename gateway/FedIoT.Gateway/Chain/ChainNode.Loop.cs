@@ -40,7 +40,11 @@ public sealed partial class ChainNode : IChainNodeShell
     bool IChainNodeShell.TryRequestSignature(ConsensusAction request) => toSign.Writer.TryWrite(request);
 
     /// <inheritdoc/>
-    void IChainNodeShell.OnCommitted(CommittedBlock block) => CompleteWaiters(block.Height);
+    void IChainNodeShell.OnCommitted(CommittedBlock block)
+    {
+        network.OnChainMoved();
+        CompleteWaiters(block.Height);
+    }
 
     private async Task OwnAsync()
     {

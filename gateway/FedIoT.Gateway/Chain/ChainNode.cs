@@ -56,7 +56,8 @@ public sealed partial class ChainNode : IAsyncDisposable
         var border = new ChainNodeBorder(options, core.Executor, store, verified);
         proposals = new ProposalAssembler(core.Mempool, inputs.Writer, time);
         var inbox = new PeerInbox(options, border, core.Mempool, proposals, inputs.Writer, SignalTransactionsWait);
-        network = new PeerNetwork(options, signer, new ValidatorSet(options.Validators), inbox, time, logger);
+        network = new PeerNetwork(
+            options, signer, new PeerMembers(core.Executor, application), inbox, time, logger);
     }
 
     /// <summary>This node's identity.</summary>

@@ -409,10 +409,10 @@ internal sealed partial class ChainNodeCore
     {
         syncPeer = null;
         AccountId[] ahead = [.. peerHeights.Where(p => p.Value > Executor.Head.Height).Select(p => p.Key)];
-        if (ahead.Length > 0)
+        int first = Math.Max(Array.FindIndex(ahead, a => a > lastAsked), 0);
+        for (int i = 0; i < ahead.Length && syncPeer is null; i++)
         {
-            int next = Array.FindIndex(ahead, a => a > lastAsked);
-            RequestBlocks(ahead[Math.Max(next, 0)]);
+            RequestBlocks(ahead[(first + i) % ahead.Length]); // no answer to be had from those who are not connected
         }
     }
 

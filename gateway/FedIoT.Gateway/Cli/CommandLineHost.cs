@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using FedIoT.Consensus;
 using FedIoT.Storage.Files;
@@ -16,6 +17,8 @@ public static class CommandLineHost
     {
         ArgumentNullException.ThrowIfNull(root);
         ParseResult parsed = root.Parse(arguments);
+        Command asked = parsed.CommandResult.Command;
+        HelpText.ShortenVerbsOf(asked);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)
@@ -23,7 +26,8 @@ public static class CommandLineHost
                 await Console.Error.WriteLineAsync($"fediot: {InWords(error.Message)}").ConfigureAwait(false);
             }
 
-            await Console.Error.WriteLineAsync("Try: fediot --help").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"Try: fediot {PathOf(parsed.CommandResult)}--help")
+                .ConfigureAwait(false);
             return ExitCode.BadInput;
         }
 
@@ -54,6 +58,10 @@ public static class CommandLineHost
             return ExitCode.Failure;
         }
     }
+
+    // "chain block ", with a space at the end; empty for the root.
+    private static string PathOf(CommandResult verb) =>
+        verb.Parent is CommandResult parent ? $"{PathOf(parent)}{verb.Command.Name} " : string.Empty;
 
     // The parser names .NET types where a person expects a kind of value.
     private static string InWords(string message) => message

@@ -34,10 +34,10 @@ internal sealed record GatewayConfiguration
     public required IReadOnlyList<PeerAddress> Peers { get; init; }
 
     /// <summary>The node key.</summary>
-    public required FileReference NodeKey { get; init; }
+    public required KeyReference NodeKey { get; init; }
 
     /// <summary>The training key.</summary>
-    public required FileReference TrainingKey { get; init; }
+    public required KeyReference TrainingKey { get; init; }
 
     /// <summary>Where devices connect.</summary>
     public required IPEndPoint MqttListen { get; init; }

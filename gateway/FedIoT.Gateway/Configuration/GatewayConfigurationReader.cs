@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using FedIoT.Gateway.Cli;
+using FedIoT.Signing;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
@@ -76,8 +77,8 @@ internal static class GatewayConfigurationReader
             chain.PlaceOf("genesis_file"));
         var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
         List<PeerAddress> peers = ReadPeers(file, problems);
-        FileReference nodeKey = Reference(keys, "node", folder);
-        FileReference trainingKey = Reference(keys, "training", folder);
+        KeyReference nodeKey = ReadKey(keys, "node", folder, problems);
+        KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
         IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
         FeatureSpecification? features = FeatureTables.Read(file, problems);
         List<GatewayConfiguration.DeviceEntry> devices = ReadDevices(file, folder, problems);
@@ -114,7 +115,22 @@ internal static class GatewayConfigurationReader
         return socket;
     }
 
-    // A secret is named, never written down here. Other schemes than "file" come with their signers.
+    // A key is named, never written down here, and neither is its PIN. A wrong value is not repeated: it may be one.
+    private static KeyReference ReadKey(TomlTable table, string key, string folder, ProblemList problems)
+    {
+        string example = $"file:keys/{key}.key";
+        string text = table.Text(key, example);
+        if (!SignerAddress.TryParse(text, folder, out SignerAddress? address, out string problem) && table.Has(key))
+        {
+            problems.Add(
+                table.PlaceOf(key), $"{table.Title} {key} is no address of a key such as \"{example}\": {problem}; "
+                + "a secret never stands in this file");
+        }
+
+        return new KeyReference(address ?? SignerAddress.OfFile("x"), table.PlaceOf(key));
+    }
+
+    // A device's key is a file of its own.
     private static FileReference Reference(TomlTable table, string key, string folder)
     {
         string example = $"file:keys/{key}.key";

@@ -2,6 +2,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Node;
 using FedIoT.Ledger;
+using FedIoT.Signing;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
 
@@ -26,11 +27,12 @@ internal sealed class GatewayResources : IDisposable
     public IReadOnlyList<EnrolledDevice> Devices { get; }
 
     /// <summary>Opens everything; null with the problems, each at the place that refers to it.</summary>
-    public static GatewayResources? Open(GatewayConfiguration configuration, ProblemList problems)
+    public static GatewayResources? Open(
+        GatewayConfiguration configuration, TimeProvider time, ProblemList problems)
     {
         Genesis? genesis = OpenGenesis(configuration, problems);
-        ISigner? node = OpenKey(configuration.NodeKey, problems);
-        ISigner? training = OpenKey(configuration.TrainingKey, problems);
+        ISigner? node = OpenKey(configuration.NodeKey, time, problems);
+        ISigner? training = OpenKey(configuration.TrainingKey, time, problems);
         if (genesis is not null && node is not null)
         {
             CheckMembership(configuration, genesis, node, problems);
@@ -95,11 +97,11 @@ internal sealed class GatewayResources : IDisposable
         }
     }
 
-    private static ISigner? OpenKey(FileReference reference, ProblemList problems)
+    private static ISigner? OpenKey(KeyReference reference, TimeProvider time, ProblemList problems)
     {
         try
         {
-            return SignerFactory.Open(reference);
+            return SignerFactory.Open(reference.Address, time);
         }
         catch (SignerException e)
         {

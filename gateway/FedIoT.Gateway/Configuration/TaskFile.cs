@@ -1,5 +1,4 @@
 using FedIoT.Gateway.Cli;
-using FedIoT.Gateway.Demo;
 using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Gateway.Configuration;
@@ -30,7 +29,7 @@ internal static class TaskFile
         TomlTable training = file.Table("training", isRequired: false);
         string title = root.Text("name", "pump-condition", lengthMax: TaskSpecification.NameLengthMax);
         IReadOnlyList<string> classes = root.Texts("classes", "healthy", 64);
-        AggregationRule rule = root.Choice("rule", DemoOptions.RuleNames, "nnm-trimmed-mean");
+        AggregationRule rule = root.Choice("rule", AggregationRuleNames.All, AggregationRuleNames.Default);
         int byzantine = (int)root.Integer("byzantine_permille", 0, 499, fallback: 250);
         int rounds = (int)root.Integer("rounds", 1, 100_000);
         int phase = (int)root.Integer("phase_blocks_max", 1, 1_000_000, fallback: 100);

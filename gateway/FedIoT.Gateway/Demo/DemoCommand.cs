@@ -22,9 +22,9 @@ public static class DemoCommand
 
     private static readonly Option<string> Rule = new("--rule")
     {
-        Description = "Aggregation rule: " + string.Join(", ", DemoOptions.RuleNames.Keys),
+        Description = "Aggregation rule: " + string.Join(", ", AggregationRuleNames.All.Keys),
         HelpName = "RULE",
-        DefaultValueFactory = _ => "nnm-trimmed-mean",
+        DefaultValueFactory = _ => AggregationRuleNames.Default,
     };
 
     private static readonly Option<ulong> Seed = new("--seed")
@@ -121,10 +121,10 @@ public static class DemoCommand
     private static DemoOptions Read(ParseResult parsed)
     {
         string ruleName = parsed.GetValue(Rule) ?? string.Empty;
-        if (!DemoOptions.RuleNames.TryGetValue(ruleName, out AggregationRule rule))
+        if (!AggregationRuleNames.All.TryGetValue(ruleName, out AggregationRule rule))
         {
             throw new InputException(
-                $"--rule is '{ruleName}': expected one of {string.Join(", ", DemoOptions.RuleNames.Keys)}");
+                $"--rule is '{ruleName}': expected one of {string.Join(", ", AggregationRuleNames.All.Keys)}");
         }
 
         AttackPlan? attack = null;

@@ -8,17 +8,6 @@ public sealed record DemoOptions
     /// <summary>Most gateways of a demo: each is a full node in this process.</summary>
     public const int GatewaysMax = 16;
 
-    /// <summary>Aggregation rules by their names on the command line.</summary>
-    public static IReadOnlyDictionary<string, AggregationRule> RuleNames { get; } =
-        new Dictionary<string, AggregationRule>(StringComparer.Ordinal)
-        {
-            ["mean"] = AggregationRule.Mean,
-            ["clip-mean"] = AggregationRule.ClipMean,
-            ["median"] = AggregationRule.Median,
-            ["trimmed-mean"] = AggregationRule.TrimmedMean,
-            ["nnm-trimmed-mean"] = AggregationRule.NnmTrimmedMean,
-        };
-
     /// <summary>Recording folder; null = the built-in simulation.</summary>
     public string? DataFolder { get; init; }
 

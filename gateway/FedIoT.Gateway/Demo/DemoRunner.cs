@@ -298,7 +298,7 @@ public sealed class DemoRunner(DemoOptions options, TimeProvider time)
             Gateways = options.Gateways,
             Devices = outcome.Stream.Trainers,
             EvaluationDevices = evaluator.DeviceCount,
-            Rule = DemoOptions.RuleNames.First(r => r.Value == options.Rule).Key,
+            Rule = AggregationRuleNames.Of(options.Rule),
             Attack = options.Attack?.ToString(),
             Seed = options.Seed,
             FramesPublished = outcome.Stream.Published,

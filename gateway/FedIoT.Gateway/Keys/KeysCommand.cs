@@ -85,30 +85,25 @@ public static class KeysCommand
               fediot keys list --module /usr/lib/softhsm/libsofthsm2.so
             """)
         {
-            Verb("create", "Makes a new key and prints its public half", p => RunCreate(p, time), Signer, Algorithm),
-            Verb("list", "Lists the keys of a folder, a token or a chip", p => RunList(p, time), Folder, Module, Bus),
-            Verb("test", "Signs, verifies and measures", p => RunTest(p, time), Signer, Count, BlockTime),
             Verb(
-                "import-public", "Checks a public key from elsewhere and prints its account", RunImport, PublicKeyFile,
-                Algorithm),
+                "create", "Makes a new key and prints its public half", "fediot keys create file:keys/node.key",
+                p => RunCreate(p, time), Signer, Algorithm),
+            Verb(
+                "list", "Lists the keys of a folder, a token or a chip", "fediot keys list --folder keys",
+                p => RunList(p, time), Folder, Module, Bus),
+            Verb(
+                "test", "Signs, verifies and measures", "fediot keys test \"atecc608:bus=1;address=0x60;slot=0\"",
+                p => RunTest(p, time), Signer, Count, BlockTime),
+            Verb(
+                "import-public", "Checks a public key from elsewhere and prints its account",
+                "fediot keys import-public node.pem", RunImport, PublicKeyFile, Algorithm),
         };
     }
 
-    private static Command Verb(string name, string description, Func<ParseResult, int> run, params Symbol[] symbols)
+    private static Command Verb(
+        string name, string summary, string example, Func<ParseResult, int> run, params Symbol[] symbols)
     {
-        var command = new Command(name, description);
-        foreach (Symbol symbol in symbols.Append(Json))
-        {
-            if (symbol is Argument argument)
-            {
-                command.Add(argument);
-            }
-            else
-            {
-                command.Add((Option)symbol);
-            }
-        }
-
+        Command command = HelpText.Verb(name, summary, example, [.. symbols, Json]);
         command.SetAction(parsed =>
         {
             try

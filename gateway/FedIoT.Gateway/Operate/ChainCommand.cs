@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using FedIoT.Gateway.Admin;
 using FedIoT.Gateway.Audit;
+using FedIoT.Gateway.Cli;
 
 namespace FedIoT.Gateway.Operate;
 
@@ -15,7 +16,7 @@ internal static class ChainCommand
     };
 
     private static Command Status() => AdminVerb.Ask(
-        new Command("status", "Height, hashes, peers and finality"), _ => "v1/chain/status",
+        HelpText.Verb("status", "Height, hashes, peers and finality", "fediot chain status"), _ => "v1/chain/status",
         AdminJson.Default.ChainStatusAnswer, ChainText.Show);
 
     private static Command Blocks()
@@ -28,7 +29,7 @@ internal static class ChainCommand
             DefaultValueFactory = _ => 20,
         };
         return AdminVerb.Ask(
-            new Command("blocks", "Newest blocks first") { from, count },
+            HelpText.Verb("blocks", "Newest blocks first", "fediot chain blocks --count 5", from, count),
             parsed => string.Create(CultureInfo.InvariantCulture, $"v1/chain/blocks?count={parsed.GetValue(count)}")
                 + (parsed.GetValue(from) is { } height
                     ? string.Create(CultureInfo.InvariantCulture, $"&from={height}") : string.Empty),
@@ -39,7 +40,7 @@ internal static class ChainCommand
     {
         var height = new Argument<long>("HEIGHT") { Description = "Number of the block, from 1" };
         return AdminVerb.Ask(
-            new Command("block", "One block with its transactions") { height },
+            HelpText.Verb("block", "One block with its transactions", "fediot chain block 42 --json", height),
             parsed => string.Create(CultureInfo.InvariantCulture, $"v1/chain/blocks/{parsed.GetValue(height)}"),
             AdminJson.Default.BlockAnswer, ChainText.Show);
     }
@@ -48,20 +49,20 @@ internal static class ChainCommand
     {
         var hash = new Argument<string>("HASH") { Description = "64 hexadecimal digits" };
         return AdminVerb.Ask(
-            new Command("tx", "One transaction and what became of it") { hash },
+            HelpText.Verb("tx", "One transaction and what became of it", "fediot chain tx 5f0c...91aa", hash),
             parsed => $"v1/chain/transactions/{Uri.EscapeDataString(parsed.GetRequiredValue(hash))}",
             AdminJson.Default.TransactionAnswer, ChainText.Show);
     }
 
     private static Command Validators() => AdminVerb.Ask(
-        new Command("validators", "Who votes"), _ => "v1/chain/validators", AdminJson.Default.ValidatorsAnswer,
-        ChainText.Show);
+        HelpText.Verb("validators", "Who votes", "fediot chain validators"), _ => "v1/chain/validators",
+        AdminJson.Default.ValidatorsAnswer, ChainText.Show);
 
     private static Command Peers() => AdminVerb.Ask(
-        new Command("peers", "The other gateways"), _ => "v1/chain/peers", AdminJson.Default.PeersAnswer,
-        ChainText.Show);
+        HelpText.Verb("peers", "The other gateways", "fediot chain peers --json"), _ => "v1/chain/peers",
+        AdminJson.Default.PeersAnswer, ChainText.Show);
 
     private static Command Evidence() => AdminVerb.Ask(
-        new Command("evidence", "Provable faults that the chain recorded"), _ => "v1/chain/evidence",
-        AdminJson.Default.EvidenceAnswer, ChainText.Show);
+        HelpText.Verb("evidence", "Provable faults that the chain recorded", "fediot chain evidence"),
+        _ => "v1/chain/evidence", AdminJson.Default.EvidenceAnswer, ChainText.Show);
 }

@@ -29,7 +29,8 @@ internal static class CheckCommand
             string path = parsed.GetRequiredValue(file);
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(path);
             var problems = new ProblemList();
-            using GatewayResources? resources = GatewayResources.Open(configuration, problems);
+            using GatewayResources? resources = GatewayResources.Open(
+                configuration, TimeProvider.System, problems);
             problems.ThrowIfAny(path);
             await Console.Out.WriteLineAsync(
                 $"{path}: OK, chain {configuration.ChainId}, {configuration.Peers.Count} peers, "

@@ -32,7 +32,7 @@ internal sealed class GatewayDaemon(
     {
         long startedAt = time.GetTimestamp();
         var problems = new ProblemList();
-        using GatewayResources? resources = GatewayResources.Open(configuration, problems);
+        using GatewayResources? resources = GatewayResources.Open(configuration, time, problems);
         problems.ThrowIfAny(configuration.File);
         using StateFolderLock stateLock = StateFolderLock.Acquire(configuration.StateFolder);
         var transactions = new TransactionIndex();

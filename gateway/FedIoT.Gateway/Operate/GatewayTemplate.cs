@@ -3,8 +3,12 @@ namespace FedIoT.Gateway.Operate;
 /// <summary>The commented <c>gateway.toml</c> that <c>fediot init</c> writes.</summary>
 internal static class GatewayTemplate
 {
+    /// <summary>Where the node key is when nothing else is asked for.</summary>
+    public const string NodeKeyFile = "file:keys/node.key";
+
     /// <summary>Fills the template in.</summary>
-    public static string Fill(string chainId, string listen, string mqttListen) =>
+    public static string Fill(
+        string chainId, string listen, string mqttListen, string nodeKey = NodeKeyFile) =>
         $"""
         # Configuration of one FedIoT gateway. Check it with: fediot check gateway.toml
         # Relative paths start at this file's folder. Unknown keys are errors. Secrets are named, never written here.
@@ -20,8 +24,8 @@ internal static class GatewayTemplate
         idle_interval_ms = 10000              # an empty block after so long without a transaction
 
         [keys]
-        node = "file:keys/node.key"           # votes and transactions; its loss is the gateway's loss
-        training = "file:keys/training.key"   # model deltas
+        node = {Quoted(nodeKey)}           # votes and transactions; its loss is the gateway's loss
+        training = "file:keys/training.key"   # model deltas; a token or chip is named the same way (keys.md)
 
         [mqtt]
         listen = "{mqttListen}"               # devices connect here
@@ -60,4 +64,7 @@ internal static class GatewayTemplate
         # trains = true                       # false: its windows are stored, and never trained with
 
         """;
+
+    private static string Quoted(string text) =>
+        $"\"{text.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

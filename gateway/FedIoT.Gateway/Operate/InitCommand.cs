@@ -5,6 +5,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
+using FedIoT.Signing;
 using FedIoT.Storage.Files;
 using FedIoT.Wire.Transactions;
 
@@ -26,6 +27,13 @@ internal static class InitCommand
 
     private static readonly Option<string> Mqtt = Text("--mqtt", "ADDRESS", "Where devices connect", "0.0.0.0:1883");
 
+    private static readonly Option<string?> NodeKey = new("--node-key")
+    {
+        Description = "An existing key in a token or chip, as of 'fediot keys create'; relative paths in it start at "
+            + "DIR. Default: a new key file",
+        HelpName = "SIGNER",
+    };
+
     private static readonly Option<string?> Address = new("--address")
     {
         Description = "host:port under which other gateways reach this one. Default: this machine's name",
@@ -40,11 +48,13 @@ internal static class InitCommand
             """
             Makes keys, a commented gateway.toml and gateway.pub.toml. What exists stays as it is.
 
-            Example:
+            Examples:
               fediot init --folder gateway-1 --chain-id plant-7 --address gateway-1.lan:7400
+              fediot init --folder gateway-2 --node-key "pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=fediot;
+                key=node;pin-file=pin"
             """)
         {
-            Folder, ChainId, Listen, Mqtt, Address,
+            Folder, ChainId, Listen, Mqtt, NodeKey, Address,
         };
         command.SetAction(RunAsync);
         return command;
@@ -78,25 +88,28 @@ internal static class InitCommand
             throw new InputException($"--address is '{address}': expected host:port, such as gateway-1.lan:7400");
         }
 
-        CreateFolder(folder);
-        string configuration = Path.Combine(folder, ConfigurationName);
-        bool isNew = !File.Exists(configuration);
-        if (isNew)
+        string nodeKey = parsed.GetValue(NodeKey) ?? GatewayTemplate.NodeKeyFile;
+        if (!SignerAddress.TryParse(nodeKey, folder, out _, out string problem))
         {
-            Write(configuration, GatewayTemplate.Fill(chainId, listen.ToString(), mqtt.ToString()));
-        }
-        else
-        {
-            chainId = ReadChainId(configuration, parsed);
+            throw new InputException($"--node-key: {problem}");
         }
 
-        VerifyingKeyAndFile made = MakeKeys(folder, chainId, address, parsed.GetValue(Address) is not null);
+        CreateFolder(folder);
+        string file = Path.Combine(folder, ConfigurationName);
+        bool isNew = !File.Exists(file);
+        if (isNew)
+        {
+            Write(file, GatewayTemplate.Fill(chainId, listen.ToString(), mqtt.ToString(), nodeKey));
+        }
+
+        GatewayConfiguration configuration = ReadConfiguration(file, parsed, nodeKey);
+        PublicPart made = MakeKeys(folder, configuration, isNew, address, parsed.GetValue(Address) is not null);
         await Console.Out.WriteLineAsync(
             $"""
-            {(isNew ? "made" : "kept")}     {configuration}
-            account  {made.Account}
-            public   {made.PublicFile}
-            next     give {PublicPart.FileName} of every gateway to: fediot chain genesis --chain-id {chainId}
+            {(isNew ? "made" : "kept")}     {file}
+            account  {made.Key.Account}
+            public   {Path.Combine(folder, PublicPart.FileName)}
+            next     give {PublicPart.FileName} of every gateway to: fediot chain genesis --chain-id {made.ChainId}
             """).ConfigureAwait(false);
         return ExitCode.Success;
     }
@@ -116,34 +129,51 @@ internal static class InitCommand
         }
     }
 
-    private static VerifyingKeyAndFile MakeKeys(string folder, string chainId, string address, bool isAddressGiven)
+    private static PublicPart MakeKeys(
+        string folder, GatewayConfiguration configuration, bool isNew, string address, bool isAddressGiven)
     {
         string publicFile = Path.Combine(folder, PublicPart.FileName);
         try
         {
-            using NodeKeys keys = NodeKeys.OpenOrCreate(Path.Combine(folder, "keys"));
-            var part = new PublicPart(chainId, keys.Node.PublicKey, address);
+            using NodeKeys keys = NodeKeys.OpenOrCreate(
+                configuration.NodeKey.Address, configuration.TrainingKey.Address, TimeProvider.System);
+            var part = new PublicPart(configuration.ChainId, keys.Node.PublicKey, address);
             if (File.Exists(publicFile) && !isAddressGiven)
             {
                 part = part with { Address = PublicPart.Read(publicFile).Address };
             }
 
             Write(publicFile, part.ToText());
-            return new VerifyingKeyAndFile(keys.Node.PublicKey.Account.ToString(), publicFile);
+            return part;
         }
         catch (SignerException e)
         {
+            if (isNew)
+            {
+                File.Delete(configuration.File); // nothing was made that a corrected command would have to respect
+            }
+
             throw new RunFailedException(e.Message, e);
         }
     }
 
-    private static string ReadChainId(string configuration, ParseResult parsed)
+    private static GatewayConfiguration ReadConfiguration(string file, ParseResult parsed, string nodeKey)
     {
-        string known = GatewayConfigurationReader.Read(configuration).ChainId;
-        return parsed.GetResult(ChainId) is { Implicit: false } && parsed.GetValue(ChainId) != known
-            ? throw new InputException(
-                $"{configuration} is of chain '{known}'; choose another --folder for another chain")
-            : known;
+        GatewayConfiguration known = GatewayConfigurationReader.Read(file);
+        if (parsed.GetResult(ChainId) is { Implicit: false } && parsed.GetValue(ChainId) != known.ChainId)
+        {
+            throw new InputException(
+                $"{file} is of chain '{known.ChainId}'; choose another --folder for another chain");
+        }
+
+        if (parsed.GetValue(NodeKey) is not null && nodeKey != known.NodeKey.Address.ToString())
+        {
+            throw new InputException(
+                $"{file} names the node key {known.NodeKey.Address}; change [keys] node there, or choose another "
+                + "--folder: another key is another gateway");
+        }
+
+        return known;
     }
 
     private static IPEndPoint ReadEndPoint(ParseResult parsed, Option<string> option)
@@ -163,6 +193,4 @@ internal static class InitCommand
     }
 
     private static void Write(string path, string text) => DurableFile.Replace(path, Encoding.UTF8.GetBytes(text));
-
-    private sealed record VerifyingKeyAndFile(string Account, string PublicFile);
 }

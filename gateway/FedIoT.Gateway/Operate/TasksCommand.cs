@@ -50,13 +50,14 @@ internal static class TasksCommand
     }
 
     private static Command List() => AdminVerb.Ask(
-        new Command("list", "All tasks"), _ => "v1/tasks", AdminJson.Default.TasksAnswer, Text);
+        HelpText.Verb("list", "All tasks", "fediot tasks list --json"), _ => "v1/tasks",
+        AdminJson.Default.TasksAnswer, Text);
 
     private static Command Show()
     {
         var key = new Argument<string>("TASK") { Description = "Id or name" };
         return AdminVerb.Ask(
-            new Command("show", "One task with its newest models") { key },
+            HelpText.Verb("show", "One task with its newest models", "fediot tasks show pumps", key),
             parsed => $"v1/tasks/{Uri.EscapeDataString(parsed.GetRequiredValue(key))}", AdminJson.Default.TaskAnswer,
             Text);
     }

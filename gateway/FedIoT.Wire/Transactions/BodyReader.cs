@@ -15,6 +15,9 @@ internal static class BodyReader
         TransactionType.SubmitStatistics => ReadSubmitStatistics(reader),
         TransactionType.CommitDeltas => ReadCommitDeltas(reader),
         TransactionType.RevealDeltas => ReadRevealDeltas(reader),
+        TransactionType.RotateNodeKey => ReadRotateNodeKey(reader),
+        TransactionType.RevokeNodeKey => ReadRevokeNodeKey(reader),
+        TransactionType.RecoverNodeKey => ReadRecoverNodeKey(reader),
         _ => null,
     };
 
@@ -141,5 +144,32 @@ internal static class BodyReader
         reader.ReadEndArray();
         reader.ReadEndArray();
         return new RevealDeltas(task, round, deltas);
+    }
+
+    private static RotateNodeKey ReadRotateNodeKey(CborReader reader)
+    {
+        StartArray(reader, 2);
+        VerifyingKey key = ReadKey(reader);
+        ReadOnlyMemory<byte> proof = reader.ReadDefiniteLengthByteString();
+        reader.ReadEndArray();
+        return proof.Length == VerifyingKey.SignatureLength
+            ? new RotateNodeKey(key, proof)
+            : throw new CborContentException("A signature has 64 bytes.");
+    }
+
+    private static RevokeNodeKey ReadRevokeNodeKey(CborReader reader)
+    {
+        StartArray(reader, 0);
+        reader.ReadEndArray();
+        return new RevokeNodeKey();
+    }
+
+    private static RecoverNodeKey ReadRecoverNodeKey(CborReader reader)
+    {
+        StartArray(reader, 2);
+        var account = new AccountId(ReadHash(reader));
+        VerifyingKey key = ReadKey(reader);
+        reader.ReadEndArray();
+        return new RecoverNodeKey(account, key);
     }
 }

@@ -10,11 +10,5 @@ public sealed record RegisterGateway(VerifyingKey NodeKey) : TransactionBody
     /// <inheritdoc/>
     public override TransactionType Type => TransactionType.RegisterGateway;
 
-    internal override void Write(CborWriter writer)
-    {
-        writer.WriteStartArray(2);
-        writer.WriteInt32((int)NodeKey.Algorithm);
-        writer.WriteByteString(NodeKey.Bytes);
-        writer.WriteEndArray();
-    }
+    internal override void Write(CborWriter writer) => WriteKey(writer, NodeKey);
 }

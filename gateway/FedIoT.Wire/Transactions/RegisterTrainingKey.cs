@@ -10,11 +10,5 @@ public sealed record RegisterTrainingKey(VerifyingKey TrainingKey) : Transaction
     /// <inheritdoc/>
     public override TransactionType Type => TransactionType.RegisterTrainingKey;
 
-    internal override void Write(CborWriter writer)
-    {
-        writer.WriteStartArray(2);
-        writer.WriteInt32((int)TrainingKey.Algorithm);
-        writer.WriteByteString(TrainingKey.Bytes);
-        writer.WriteEndArray();
-    }
+    internal override void Write(CborWriter writer) => WriteKey(writer, TrainingKey);
 }

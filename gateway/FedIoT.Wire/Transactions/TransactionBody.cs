@@ -1,4 +1,5 @@
 using System.Formats.Cbor;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Wire.Transactions;
 
@@ -13,4 +14,12 @@ public abstract record TransactionBody
     public abstract TransactionType Type { get; }
 
     internal abstract void Write(CborWriter writer);
+
+    private protected static void WriteKey(CborWriter writer, VerifyingKey key)
+    {
+        writer.WriteStartArray(2);
+        writer.WriteInt32((int)key.Algorithm);
+        writer.WriteByteString(key.Bytes);
+        writer.WriteEndArray();
+    }
 }

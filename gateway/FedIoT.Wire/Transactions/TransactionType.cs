@@ -23,4 +23,13 @@ public enum TransactionType
 
     /// <summary>A gateway shows the deltas it committed to.</summary>
     RevealDeltas = 7,
+
+    /// <summary>Puts another node key in the place of the signer's, with the consent of both.</summary>
+    RotateNodeKey = 16,
+
+    /// <summary>Ends the signer's account.</summary>
+    RevokeNodeKey = 17,
+
+    /// <summary>Reserved: a vote that an account whose key is lost gets another one. Always refused.</summary>
+    RecoverNodeKey = 18,
 }

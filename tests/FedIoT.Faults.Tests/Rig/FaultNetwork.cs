@@ -96,7 +96,7 @@ internal sealed class FaultNetwork : IAsyncDisposable
     /// <summary>One more process from a folder, at an address; disposed with the network.</summary>
     public GatewayProcess Add(string gatewayFolder, int address)
     {
-        var gateway = new GatewayProcess(gatewayFolder, namespaces?.Within(address) ?? []);
+        var gateway = new GatewayProcess(gatewayFolder, variables: null, namespaces?.Within(address) ?? []);
         gateways.Add(gateway);
         return gateway;
     }

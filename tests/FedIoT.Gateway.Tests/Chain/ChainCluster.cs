@@ -42,6 +42,9 @@ internal sealed class ChainCluster : IAsyncDisposable
 
     public TimeSpan StallInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How many of the first accounts vote from the start; null for all.</summary>
+    public int? GenesisValidators { get; init; }
+
     public IEnumerable<ChainNode> Alive => Nodes.OfType<ChainNode>();
 
     public PeerLimits Limits { get; init; } = new();
@@ -69,6 +72,23 @@ internal sealed class ChainCluster : IAsyncDisposable
         return cluster;
     }
 
+    /// <summary>Accounts beyond the first run no node yet, and stand in no set.</summary>
+    public static async Task<ChainCluster> StartGrowingAsync(
+        int accounts, int validators, CancellationToken cancellationToken)
+    {
+        var cluster = new ChainCluster(accounts)
+        {
+            GenesisValidators = validators,
+            Timeouts = new ConsensusTimeouts { IdleInterval = TimeSpan.FromMilliseconds(100) },
+        };
+        for (int i = 0; i < validators; i++)
+        {
+            await cluster.StartNodeAsync(i, cancellationToken);
+        }
+
+        return cluster;
+    }
+
     /// <summary>All but one of the validators run: its place is the test's.</summary>
     public static async Task<ChainCluster> StartAsync(
         int count, int absent, PeerLimits limits, CancellationToken cancellationToken)
@@ -85,17 +105,31 @@ internal sealed class ChainCluster : IAsyncDisposable
         return cluster;
     }
 
+    /// <summary>Has a transaction decided that changes the set, or who may follow.</summary>
+    public async Task DecideAsync(int through, byte[] transaction, CancellationToken cancellationToken)
+    {
+        long count = Applications[through].Count;
+        Assert.Null(await Nodes[through]!.SubmitAsync(transaction));
+        while (Applications[through].Count == count)
+        {
+            await Nodes[through]!.WaitForHeightAsync(Nodes[through]!.Height.Next, cancellationToken);
+        }
+    }
+
     public async Task StartNodeAsync(int index, CancellationToken cancellationToken)
     {
         AccountId account = Signers[index].PublicKey.Account;
-        Applications[index] = new CounterApplication();
+        Applications[index] = new CounterApplication(Signers);
         ChainNode node = await ChainNode.StartAsync(
             new ChainNodeOptions
             {
                 ChainId = ChainId,
                 StateDirectory = Path.Combine(folder, $"node-{index}"),
                 Listen = endPoints.GetValueOrDefault(account) ?? new IPEndPoint(IPAddress.Loopback, 0),
-                Validators = [.. Signers.Select(s => new Validator(s.PublicKey, 1))],
+                Validators =
+                [
+                    .. Signers.Take(GenesisValidators ?? Signers.Length).Select(s => new Validator(s.PublicKey, 1)),
+                ],
                 Timeouts = Timeouts,
                 StallInterval = StallInterval,
                 ReconnectInterval = TimeSpan.FromMilliseconds(50),

@@ -82,7 +82,10 @@ public sealed class ChainNodeTests : IDisposable
             }
         }
 
-        Assert.Single(cluster.Applications[..3].Select(a => a.Status.StateRoot).Distinct());
+        // One of them may have an empty block more already: the last that all have says it.
+        ChainNode[] others = [.. cluster.Nodes[..3].OfType<ChainNode>()];
+        Height common = others.Min(n => n.Height);
+        Assert.Single(others.Select(n => n.ReadBlock(common)!.Value.Block.Hash).Distinct());
     }
 
     [Fact]

@@ -31,7 +31,7 @@ internal sealed class ExchangeCluster : IAsyncDisposable
                     Validators = [.. signers.Select(s => new Validator(s.PublicKey, 1))],
                     ReconnectInterval = TimeSpan.FromMilliseconds(50),
                 },
-                new CounterApplication(), signer, TimeProvider.System, NullLogger.Instance, cancellationToken);
+                new CounterApplication(signers), signer, TimeProvider.System, NullLogger.Instance, cancellationToken);
             Nodes.Add(node);
             node.ConnectPeers(new Dictionary<AccountId, IPEndPoint>
             {

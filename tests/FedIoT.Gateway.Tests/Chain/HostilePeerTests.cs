@@ -72,18 +72,19 @@ public sealed class HostilePeerTests : IDisposable
         member.Sign(
             NodeBinding.SignBytes(member.PublicKey, ChainCluster.ChainId, otherKey.ExportSubjectPublicKeyInfo()),
             signature);
-        AccountId account = member.PublicKey.Account;
+        byte[] Binding(int version) =>
+            new NodeBinding(version, ChainCluster.ChainId, member.PublicKey, signature).Encode();
         (X509Certificate2? Certificate, DisconnectReason Reason)[] attempts =
         [
-            (NodeCertificate.Create(ChainCluster.ChainId, stranger), DisconnectReason.NotAValidator),
+            (NodeCertificate.Create(ChainCluster.ChainId, stranger), DisconnectReason.NotAMember),
             (NodeCertificate.Create("another-chain", member), DisconnectReason.OtherChain),
             (NodeCertificate.Create(ChainCluster.ChainId, cluster.Signers[0]), DisconnectReason.Itself),
             (NodeCertificate.Create(key, binding: null), DisconnectReason.NoBinding),
             (NodeCertificate.Create(key, [0x30, 0x80, 0, 0]), DisconnectReason.NoBinding),
             (NodeCertificate.Create(key, new byte[5_000]), DisconnectReason.NoBinding),
-            (NodeCertificate.Create(key, new NodeBinding(2, ChainCluster.ChainId, account, signature).Encode()),
+            (NodeCertificate.Create(key, Binding(2)),
                 DisconnectReason.OtherVersion),
-            (NodeCertificate.Create(key, new NodeBinding(1, ChainCluster.ChainId, account, signature).Encode()),
+            (NodeCertificate.Create(key, Binding(1)),
                 DisconnectReason.BadBinding), // the binding of another TLS key: a copied extension
             (null, DisconnectReason.NoBinding),
         ];

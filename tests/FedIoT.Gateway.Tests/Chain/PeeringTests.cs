@@ -116,10 +116,10 @@ public sealed class PeeringTests : IDisposable
         book.Configure(newer.Account, new IPEndPoint(IPAddress.Loopback, 3));
         Assert.Equal(3, book.Find(newer.Account, 0)!.Port);
         Assert.Equal(2, book.Find(newer.Account, 1)!.Port);
-        var set = new ValidatorSet([new Validator(signer.PublicKey, 1)]);
-        Assert.True(newer.Verify("c", set));
-        Assert.False(newer.Verify("d", set));
-        Assert.False((newer with { EndPoint = new IPEndPoint(IPAddress.Loopback, 4) }).Verify("c", set));
+        Assert.True(newer.Verify("c", signer.PublicKey));
+        Assert.False(newer.Verify("d", signer.PublicKey));
+        Assert.False(
+            (newer with { EndPoint = new IPEndPoint(IPAddress.Loopback, 4) }).Verify("c", signer.PublicKey));
     }
 
     [Fact]

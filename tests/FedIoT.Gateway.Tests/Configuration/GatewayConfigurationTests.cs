@@ -34,7 +34,7 @@ public sealed class GatewayConfigurationTests
         GatewayConfiguration read = Read(Valid, "/etc/fediot/gateway.toml");
         Assert.Equal("/etc/fediot/state", read.StateFolder);
         Assert.Equal("/etc/fediot/state/admin.sock", read.AdminSocket);
-        Assert.Equal("/etc/fediot/keys/node.key", read.NodeKey.Path);
+        Assert.Equal("/etc/fediot/keys/node.key", read.NodeKey.Address.FilePath);
         Assert.Equal("/etc/fediot/genesis.cbor", read.Genesis.Path);
     }
 
@@ -57,6 +57,35 @@ public sealed class GatewayConfigurationTests
         GatewayConfiguration.DeviceEntry device = Assert.Single(read.Devices);
         Assert.Equal("pump-01", device.Id.Text);
         Assert.False(device.Trains);
+    }
+
+    [Fact]
+    public void NodeKey_InAToken_IsReadAndStartsAtTheFilesFolder()
+    {
+        const string Address =
+            "pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=my \\\"token\\\";key=node;pin-file=pin";
+        GatewayConfiguration read = Read(
+            Valid.Replace("file:keys/node.key", Address, StringComparison.Ordinal), "/etc/fediot/gateway.toml");
+        Assert.Equal("my \"token\"", read.NodeKey.Address.Pkcs11!.TokenLabel);
+        Assert.Equal("file /etc/fediot/pin", read.NodeKey.Address.Pkcs11.Pin!.ToString());
+        string unescaped = Address.Replace("\\", string.Empty, StringComparison.Ordinal);
+        Assert.Equal(
+            unescaped, Read(GatewayTemplate.Fill("plant-7", "0.0.0.0:7400", "[::]:1883", unescaped))
+                .NodeKey.Address.ToString());
+    }
+
+    [Theory]
+    [InlineData("pkcs11:module=m;token=t;key=k;pin-value=canary-81", "PIN does not belong")]
+    [InlineData("pkcs11:module=m;token=t;key=k;pin=canary-81", "PIN does not belong")]
+    [InlineData("pkcs11:module=m;token=t;key=k;canary-81", "lacks its '='")]
+    [InlineData("canary-81", "expected file:PATH")]
+    public void NodeKey_WithASecret_IsRefusedAndNotRepeated(string address, string expected)
+    {
+        ConfigurationProblem problem = Assert.Single(
+            Problems(Valid.Replace("file:keys/node.key", address, StringComparison.Ordinal)));
+        Assert.StartsWith("gateway.toml:15:8: error: [keys] node", problem.ToString(), StringComparison.Ordinal);
+        Assert.Contains(expected, problem.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", problem.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

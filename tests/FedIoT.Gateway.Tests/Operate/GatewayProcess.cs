@@ -13,14 +13,22 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
     private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "fediot.dll");
 
+    private readonly IReadOnlyDictionary<string, string> variables;
     private readonly Queue<string> log = new();
     private readonly string[] within;
     private TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process? process;
 
     /// <param name="folder">That <c>fediot init</c> made.</param>
+    /// <param name="variables">Of its environment, beside this process's.</param>
     /// <param name="within">A command that runs another one in its place, such as in a network namespace.</param>
-    public GatewayProcess(string folder, params string[] within) => (Folder, this.within) = (folder, within);
+    public GatewayProcess(
+        string folder, IReadOnlyDictionary<string, string>? variables = null, params string[] within)
+    {
+        Folder = folder;
+        this.variables = variables ?? new Dictionary<string, string>();
+        this.within = within;
+    }
 
     public string Folder { get; }
 
@@ -46,9 +54,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a verb to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(params string[] arguments)
+    public static Task<(int ExitCode, string Output, string Error)> RunVerbAsync(params string[] arguments) =>
+        RunVerbAsync(new Dictionary<string, string>(), arguments);
+
+    /// <summary>Runs a verb with additional environment variables to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(
+        IReadOnlyDictionary<string, string> variables, params string[] arguments)
     {
-        using Process verb = Start([], arguments, environment: null);
+        using Process verb = Start([], arguments, notifySocket: null, variables);
         Task<string> output = verb.StandardOutput.ReadToEndAsync();
         Task<string> error = verb.StandardError.ReadToEndAsync();
         await verb.WaitForExitAsync().WaitAsync(StartMax);
@@ -60,7 +73,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Starts++;
-        process = Start(within, ["run", "--config", Configuration, "--log-level", "Debug"], notifySocket);
+        string[] arguments = ["run", "--config", Configuration, "--log-level", "Debug"];
+        process = Start(within, arguments, notifySocket, variables);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
@@ -116,7 +130,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         process?.Dispose();
     }
 
-    private static Process Start(string[] within, string[] arguments, string? environment)
+    private static Process Start(
+        string[] within, string[] arguments, string? notifySocket, IReadOnlyDictionary<string, string> variables)
     {
         string[] command = [.. within, "dotnet", "exec", Binary, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
@@ -124,7 +139,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["NOTIFY_SOCKET"] = environment;
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
+        start.Environment["NOTIFY_SOCKET"] = notifySocket;
         start.Environment["DOTNET_TieredPGO"] = "0"; // short lives: instrumented code would only cost time
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start");
     }

@@ -22,7 +22,7 @@ public sealed class SignerAddressTests
     [Fact]
     public void TryParse_FileAndChip_AreRead()
     {
-        Assert.Equal("/etc/a;b=c", Parse("file:/etc/a;b=c").FilePath);
+        Assert.Equal("/etc/a;b%c", Parse("file:/etc/a%3Bb%25c").FilePath);
         Assert.Equal((1, 0x60, 0), Chip("atecc608:"));
         Assert.Equal((3, 0x35, 15), Chip("atecc608:bus=3;address=0x35;slot=15"));
     }
@@ -38,6 +38,9 @@ public sealed class SignerAddressTests
     [InlineData("pkcs11:module=m;key=k;token=t;slot=1", "either token=")]
     [InlineData("pkcs11:module=m;key=k;slot=one", "'one'")]
     [InlineData("pkcs11:module=m;key=k;token=t;pin=1234", "PIN does not belong")]
+    [InlineData("pkcs11:module=m;key=k;token=t;pin-value=1234", "PIN does not belong")]
+    [InlineData("pkcs11:module=m;key=k;token=t;1234", "lacks its '='")]
+    [InlineData("1234", "expected file:PATH")]
     [InlineData("pkcs11:module=m;key=k;token=t;pin-env=A;pin-file=B", "not several")]
     [InlineData("pkcs11:module=m;key=k;token=t;color=red", "'color'")]
     [InlineData("pkcs11:module=m;module=n;key=k;token=t", "twice")]
@@ -53,6 +56,29 @@ public sealed class SignerAddressTests
         Assert.Contains(expected, problem, StringComparison.Ordinal);
         Assert.DoesNotContain("1234", problem, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => SignerFactory.Open(text, TimeProvider.System));
+    }
+
+    [Fact]
+    public void TryParse_InAFolder_StartsRelativePathsThere()
+    {
+        Assert.True(SignerAddress.TryParse("file:keys/node.key", "/etc/fediot", out SignerAddress? file, out _));
+        Assert.Equal("/etc/fediot/keys/node.key", file!.FilePath);
+        Assert.True(SignerAddress.TryParse(
+            "pkcs11:module=lib/m.so;token=t;key=k;pin-file=pin", "/etc/fediot", out SignerAddress? token, out _));
+        Assert.Equal("/etc/fediot/lib/m.so", token!.Pkcs11!.ModulePath);
+        Assert.Equal("file /etc/fediot/pin", token.Pkcs11.Pin!.ToString());
+        Assert.True(SignerAddress.TryParse("pkcs11:module=m.so;token=t;key=k", "/etc", out token, out _));
+        Assert.Equal("m.so", token!.Pkcs11!.ModulePath); // the system's folders
+    }
+
+    [Fact]
+    public void Identity_OfOneKey_DoesNotDependOnItsPin()
+    {
+        Assert.Equal(
+            "pkcs11:module=m;token=a%3Bb%25;key=k", Parse("pkcs11:key=k;token=a%3Bb%25;module=m;pin-env=P").Identity);
+        Assert.Equal(Parse("atecc608:").Identity, Parse("atecc608:bus=1;address=0x60").Identity);
+        Assert.NotEqual(Parse("pkcs11:module=m;slot=1;key=k").Identity, Parse("pkcs11:module=m;slot=2;key=k").Identity);
+        Assert.Equal(Parse("file:/a%3Bb").Identity, "file:" + SignerAddress.OfFile("/a;b").FilePath);
     }
 
     [Fact]

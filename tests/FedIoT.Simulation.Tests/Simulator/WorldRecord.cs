@@ -213,7 +213,7 @@ internal sealed class WorldRecord(World world)
     {
         LedgerState state = node.Application!.Committed;
         var wanted = new SortedDictionary<AccountId, long>(
-            state.Accounts.Values.Where(a => a.Power > 0).ToDictionary(a => a.Id, a => a.Power));
+            state.Accounts.Values.Where(a => a.Power > 0).ToDictionary(a => a.Key.Account, a => a.Power));
         powers.TryAdd(height + 2, wanted);
         ValidatorSet set = node.Core!.Executor.Validators.Next;
         world.Check(

@@ -36,8 +36,8 @@ public enum DisconnectReason
     /// <summary>The binding, or the hello, names another chain.</summary>
     OtherChain,
 
-    /// <summary>Who it says to be is not in the validator set.</summary>
-    NotAValidator,
+    /// <summary>Who it says to be is neither in the validator set nor admitted to follow the chain.</summary>
+    NotAMember,
 
     /// <summary>The node key did not sign the certificate's key.</summary>
     BadBinding,
@@ -74,4 +74,16 @@ public enum DisconnectReason
 
     /// <summary>Too many handshakes at once, from one address or in all.</summary>
     TooManyHandshakes,
+
+    /// <summary>The last height that the peer decides is over, and it may not follow.</summary>
+    NoLongerMember,
+
+    /// <summary>The peer is connected already, by the connection that both keep.</summary>
+    Duplicate,
+
+    /// <summary>As many peers follow without voting as this node takes.</summary>
+    TooManyFollowers,
+
+    /// <summary>Nobody answers at the peer's address.</summary>
+    Unreachable,
 }

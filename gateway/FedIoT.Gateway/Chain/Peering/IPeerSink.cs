@@ -9,7 +9,7 @@ internal interface IPeerSink
     Height Height { get; }
 
     /// <summary>A peer has authenticated and said where its chain ends.</summary>
-    void OnConnected(AccountId peer, Height height);
+    void OnConnected(PeerConnection connection);
 
     /// <summary>A connection has ended.</summary>
     void OnDisconnected(PeerConnection connection);

@@ -1,16 +1,16 @@
 using System.Formats.Asn1;
 using System.Formats.Cbor;
-using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Chain.Peering;
 
 /// <summary>
 /// The statement of a node key that a TLS key is its own, as it stands in an extension of the certificate:
-/// <c>SEQUENCE { version INTEGER, chain UTF8String, account OCTET STRING, signature OCTET STRING }</c>.
+/// <c>SEQUENCE { version INTEGER, chain UTF8String, algorithm INTEGER, key OCTET STRING, signature OCTET STRING }</c>.
+/// It carries the node key itself, so that a node that is behind can check a peer that it was told to dial by account.
 /// docs/spec/peering.md §2.
 /// </summary>
-internal sealed record NodeBinding(int Version, string ChainId, AccountId Account, byte[] Signature)
+internal sealed record NodeBinding(int Version, string ChainId, VerifyingKey NodeKey, byte[] Signature)
 {
     /// <summary>
     /// Object identifier of the extension, under 2.25 (ITU-T X.667): the UUID 0852353a-fa8a-501a-9887-7ab9257fc5ab
@@ -44,7 +44,8 @@ internal sealed record NodeBinding(int Version, string ChainId, AccountId Accoun
         {
             writer.WriteInteger(Version);
             writer.WriteCharacterString(UniversalTagNumber.UTF8String, ChainId);
-            writer.WriteOctetString(Account.Value.ToArray());
+            writer.WriteInteger((int)NodeKey.Algorithm);
+            writer.WriteOctetString(NodeKey.Bytes);
             writer.WriteOctetString(Signature);
         }
 
@@ -70,11 +71,13 @@ internal sealed record NodeBinding(int Version, string ChainId, AccountId Accoun
             }
 
             string chainId = reader.ReadCharacterString(UniversalTagNumber.UTF8String);
-            byte[] account = reader.ReadOctetString();
+            bool isKnown = reader.TryReadInt32(out int algorithm);
+            byte[] key = reader.ReadOctetString();
             byte[] signature = reader.ReadOctetString();
             reader.ThrowIfNotEmpty();
-            return account.Length == Hash256.Length && signature.Length == VerifyingKey.SignatureLength
-                ? new NodeBinding(version, chainId, new AccountId(new Hash256(account)), signature)
+            return isKnown && VerifyingKey.TryImport((SignatureAlgorithm)algorithm, key, out VerifyingKey? nodeKey)
+                && signature.Length == VerifyingKey.SignatureLength
+                ? new NodeBinding(version, chainId, nodeKey!, signature)
                 : null;
         }
         catch (AsnContentException)

@@ -24,7 +24,7 @@ internal static class NodeCertificate
         VerifyingKey nodeKey = signer.PublicKey;
         var signature = new byte[VerifyingKey.SignatureLength];
         signer.Sign(NodeBinding.SignBytes(nodeKey, chainId, key.ExportSubjectPublicKeyInfo()), signature);
-        var binding = new NodeBinding(NodeBinding.CurrentVersion, chainId, nodeKey.Account, signature);
+        var binding = new NodeBinding(NodeBinding.CurrentVersion, chainId, nodeKey, signature);
         return Create(key, binding.Encode());
     }
 
@@ -42,11 +42,19 @@ internal static class NodeCertificate
     }
 
     /// <summary>
-    /// Whose certificate it is: a reason, or <see cref="DisconnectReason.None"/> and a validator. Names, times and the
+    /// Whose certificate it is: a reason, or <see cref="DisconnectReason.None"/> and an account. Names, times and the
     /// certificate's own signature mean nothing: TLS proves the key, the binding says whose it is.
     /// </summary>
+    /// <param name="certificate">What the other side presented.</param>
+    /// <param name="chainId">Chain that it must be for.</param>
+    /// <param name="members">Who may connect.</param>
+    /// <param name="dialled">
+    /// Whom this node dialled, because its configuration or a validator said so; null when it was called. A dialled
+    /// account that the chain does not know here may be newer than what this node has of the chain.
+    /// </param>
+    /// <param name="account">The account behind the certificate.</param>
     public static DisconnectReason Verify(
-        X509Certificate2? certificate, string chainId, ValidatorSet validators, out AccountId account)
+        X509Certificate2? certificate, string chainId, PeerMembers members, AccountId? dialled, out AccountId account)
     {
         account = default;
         X509Extension? extension = certificate?.Extensions[NodeBinding.ExtensionId];
@@ -65,14 +73,14 @@ internal static class NodeCertificate
             return DisconnectReason.OtherChain;
         }
 
-        int index = validators.IndexOf(binding.Account);
-        if (index < 0)
+        account = binding.NodeKey.Account;
+        PeerStanding standing = members.StandingOf(account);
+        if (standing == PeerStanding.Refused || (standing == PeerStanding.Unknown && account != dialled))
         {
-            return DisconnectReason.NotAValidator;
+            return DisconnectReason.NotAMember;
         }
 
-        VerifyingKey key = validators[index].Key;
-        account = binding.Account;
+        VerifyingKey key = binding.NodeKey;
         byte[] signed = NodeBinding.SignBytes(key, chainId, certificate.PublicKey.ExportSubjectPublicKeyInfo());
         return key.Verify(signed, binding.Signature) ? DisconnectReason.None : DisconnectReason.BadBinding;
     }

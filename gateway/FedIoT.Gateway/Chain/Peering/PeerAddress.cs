@@ -6,7 +6,7 @@ using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Chain.Peering;
 
-/// <summary>Where a validator listens, in its own words: signed by its node key, passed on by everybody.</summary>
+/// <summary>Where a member listens, in its own words: signed by its node key, passed on by everybody.</summary>
 /// <param name="Account">Whose address.</param>
 /// <param name="Sequence">Milliseconds since 1970 at signing; the highest counts.</param>
 /// <param name="EndPoint">Address and port.</param>
@@ -70,13 +70,9 @@ internal sealed record PeerAddress(
         }
     }
 
-    /// <summary>True when a member of the set signed this for this chain.</summary>
-    public bool Verify(string chainId, ValidatorSet validators)
-    {
-        int index = validators.IndexOf(Account);
-        return index >= 0 && validators[index].Key.Verify(
-            SignBytes(chainId, validators[index].Key, Sequence, EndPoint), Signature.Span);
-    }
+    /// <summary>True when this key, which is the account's, signed this for this chain.</summary>
+    public bool Verify(string chainId, VerifyingKey key) =>
+        key.Account == Account && key.Verify(SignBytes(chainId, key, Sequence, EndPoint), Signature.Span);
 
     private static byte[] SignBytes(string chainId, VerifyingKey key, long sequence, IPEndPoint endPoint)
     {

@@ -4,8 +4,8 @@ using FedIoT.Wire;
 namespace FedIoT.Gateway.Chain.Peering;
 
 /// <summary>
-/// Where peers are: what the configuration says, and what they say themselves. At most one of each for a validator, so
-/// the set bounds it. Thread-safe.
+/// Where peers are: what the configuration says, and what they say themselves. At most one of each for a member, so the
+/// set and the connections bound it. Thread-safe.
 /// </summary>
 internal sealed class PeerAddressBook
 {
@@ -55,6 +55,48 @@ internal sealed class PeerAddressBook
 
             told[address.Account] = address;
             return true;
+        }
+    }
+
+    /// <summary>What a peer said; null when it did not, or when it was forgotten.</summary>
+    public PeerAddress? FindTold(AccountId peer)
+    {
+        lock (gate)
+        {
+            return told.GetValueOrDefault(peer);
+        }
+    }
+
+    /// <summary>Forgets what those say who need not be found any more.</summary>
+    public void ForgetTold(Predicate<AccountId> isForgotten)
+    {
+        lock (gate)
+        {
+            foreach (AccountId peer in told.Keys.Where(p => isForgotten(p)).ToArray())
+            {
+                told.Remove(peer);
+            }
+        }
+    }
+
+    /// <summary>What the configuration says of all peers, by account.</summary>
+    public KeyValuePair<AccountId, IPEndPoint>[] Configured
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. configured];
+            }
+        }
+    }
+
+    /// <summary>True for a peer that the configuration names.</summary>
+    public bool IsConfigured(AccountId peer)
+    {
+        lock (gate)
+        {
+            return configured.ContainsKey(peer);
         }
     }
 

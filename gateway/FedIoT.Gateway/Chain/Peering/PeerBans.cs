@@ -5,7 +5,7 @@ using FedIoT.Wire;
 namespace FedIoT.Gateway.Chain.Peering;
 
 /// <summary>
-/// Who misbehaved, and until when it is kept out: validators by account, strangers by address. A ban doubles with each
+/// Who misbehaved, and until when it is kept out: members by account, strangers by address. A ban doubles with each
 /// offence and is jittered, so that the banned do not return together; offences are forgotten after twice the
 /// longest ban. Thread-safe and bounded.
 /// </summary>
@@ -17,7 +17,7 @@ internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
     private const int AddressesMax = 4_096;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<AccountId, Offender> accounts = []; // at most the validators
+    private readonly Dictionary<AccountId, Offender> accounts = []; // at most the members of the chain
     private readonly Dictionary<IPAddress, Offender> addresses = [];
     private SplitMix64 jitter = new(seed);
 
@@ -39,7 +39,7 @@ internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
         return new IPAddress(bytes);
     }
 
-    /// <summary>How long a validator is still kept out; zero when it is not.</summary>
+    /// <summary>How long a member is still kept out; zero when it is not.</summary>
     public TimeSpan RemainingOf(AccountId account)
     {
         lock (gate)
@@ -59,7 +59,7 @@ internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
         }
     }
 
-    /// <summary>A validator misbehaved: every time counts.</summary>
+    /// <summary>A member misbehaved: every time counts.</summary>
     public void Punish(AccountId account)
     {
         lock (gate)
@@ -79,6 +79,15 @@ internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
             }
 
             Punish(addresses, NetworkOf(address), limits.OffencesForgiven);
+        }
+    }
+
+    /// <summary>Forgets the offences of strangers: who was one may be a member now.</summary>
+    public void ForgiveStrangers()
+    {
+        lock (gate)
+        {
+            addresses.Clear();
         }
     }
 

@@ -25,11 +25,20 @@ internal sealed class PeerConnection : IDisposable
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private long bytesSent;
+    private long height;
 
+    /// <param name="link">Who is at the other end of which TCP connection.</param>
+    /// <param name="height">Where its chain ends, by its hello.</param>
+    /// <param name="stream">Encrypted; owned.</param>
+    /// <param name="reader">Of that stream.</param>
+    /// <param name="limits">What the peer may cost.</param>
+    /// <param name="time">Clock.</param>
     public PeerConnection(
-        AccountId peer, Stream stream, FrameReader reader, PeerLimits limits, TimeProvider time)
+        PeerLink link, Height height, Stream stream, FrameReader reader, PeerLimits limits, TimeProvider time)
     {
-        Peer = peer;
+        Link = link;
+        Height = height;
+        ConnectedAt = time.GetUtcNow();
         this.stream = stream;
         this.reader = reader;
         this.limits = limits;
@@ -41,7 +50,23 @@ internal sealed class PeerConnection : IDisposable
     }
 
     /// <summary>Who is at the other end.</summary>
-    public AccountId Peer { get; }
+    public AccountId Peer => Link.Peer;
+
+    /// <summary>Who, where, and who dialled.</summary>
+    public PeerLink Link { get; }
+
+    /// <summary>For display.</summary>
+    public DateTimeOffset ConnectedAt { get; }
+
+    /// <summary>Where the peer's chain ends, as it last said.</summary>
+    public Height Height
+    {
+        get => new(Interlocked.Read(ref height));
+        set => Interlocked.Exchange(ref height, value.Value);
+    }
+
+    /// <summary>Completes when the connection ends.</summary>
+    public Task Ended => closed.Task;
 
     /// <summary>Votes and small messages that the node has not taken yet: enough for several rounds of 64.</summary>
     public SemaphoreSlim SmallCredits { get; } = new(256);

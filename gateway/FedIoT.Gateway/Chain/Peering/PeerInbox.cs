@@ -16,10 +16,10 @@ internal sealed class PeerInbox(
     public Height Height => border.Height;
 
     /// <inheritdoc/>
-    public void OnConnected(AccountId peer, Height height)
+    public void OnConnected(PeerConnection connection)
     {
-        inputs.TryWrite(new NodeInput.PeerConnected(peer));
-        inputs.TryWrite(new NodeInput.PeerStatus(peer, height, EndsBlocks: false));
+        inputs.TryWrite(new NodeInput.PeerConnected(connection.Peer));
+        inputs.TryWrite(new NodeInput.PeerStatus(connection.Peer, connection.Height, EndsBlocks: false));
     }
 
     /// <inheritdoc/>
@@ -54,6 +54,10 @@ internal sealed class PeerInbox(
         if (input is NodeInput.Consensus { Event: ConsensusEvent.ProposalReceived whole })
         {
             proposals.Remember(whole.Proposal);
+        }
+        else if (input is NodeInput.PeerStatus status)
+        {
+            connection.Height = status.Height;
         }
 
         if (!isCreditTaken && (input is null || !inputs.TryWrite(input with { Credit = credits })))

@@ -35,6 +35,9 @@ internal sealed record PeerLimits
     /// </summary>
     public long UselessPerSecond { get; init; } = 2_048;
 
+    /// <summary>Peers that follow without voting, at the same time.</summary>
+    public int FollowersMax { get; init; } = 64;
+
     /// <summary>Offences of an address that is not a peer's before it is banned: scanners and typing errors.</summary>
     public int OffencesForgiven { get; init; } = 8;
 

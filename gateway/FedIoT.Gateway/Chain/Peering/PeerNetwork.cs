@@ -1,39 +1,24 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using FedIoT.Consensus;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Chain.Peering;
 
 /// <summary>
-/// Connections to all other validators over mutual TLS. Of each pair the one with the smaller account id dials, so that
-/// there is one connection; a lost one is dialled again with jittered back-off. Addresses come from the configuration
-/// and from the peers themselves.
+/// Connections to the other members of the chain over mutual TLS, following the validator set. Of each pair the one
+/// with the smaller account id dials first, and its connection is the one that both keep; a lost one is dialled again
+/// with jittered back-off. Addresses come from the configuration and from the peers themselves.
 /// </summary>
 internal sealed partial class PeerNetwork : IAsyncDisposable
 {
-    // A second and a half at most: an attempt costs a packet or three, and after a power cut all wait for the last one.
-    private const int BackOffFactorMax = 5;
-
-    private const int ReceiveBufferBytes = 1 << 20; // of the kernel, for each connection
-
-    // Option TCP_NOTSENT_LOWAT of Linux: what is queued in the kernel but not sent cannot be overtaken by a vote.
-    private const int NotSentLowAtOption = 25;
-    private const int NotSentLowAtBytes = 128 << 10;
-
-    // Option TCP_USER_TIMEOUT of Linux: a connection ends when the other kernel acknowledges nothing for so long. Left
-    // alone TCP doubles its waits: after a break of ten seconds it would try the next packet up to ten seconds later.
-    // A peer whose process is slow or stopped is not meant: its kernel acknowledges.
-    private const int UserTimeoutOption = 18;
-    private const int KeepAliveSeconds = 1; // for the side that waits for an answer and has nothing to send itself
-
     private readonly ChainNodeOptions options;
     private readonly AccountId self;
     private readonly ISigner signer;
-    private readonly ValidatorSet validators;
+    private readonly PeerMembers members;
     private readonly IPeerSink sink;
     private readonly TimeProvider time;
     private readonly ILogger logger;
@@ -47,17 +32,21 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     private readonly ConcurrentDictionary<AccountId, PeerConnection> connections = new();
     private readonly ConcurrentDictionary<AccountId, bool> dialled = new();
     private readonly ConcurrentDictionary<Task, bool> tasks = new();
+    private readonly ConcurrentDictionary<AccountId, PeerTrouble> troubles = new();
+    private readonly Lock entering = new();
+    private ValidatorPair lastMembers; // of the task that calls OnMembersChanged
     private PeerTls? tls;
     private long bytesSentBefore; // by connections that are closed
     private long bytesReceivedBefore;
 
     public PeerNetwork(
-        ChainNodeOptions options, ISigner signer, ValidatorSet validators, IPeerSink sink, TimeProvider time,
+        ChainNodeOptions options, ISigner signer, PeerMembers members, IPeerSink sink, TimeProvider time,
         ILogger logger)
     {
         this.options = options;
         this.signer = signer;
-        this.validators = validators;
+        this.members = members;
+        lastMembers = members.Validators;
         this.sink = sink;
         this.time = time;
         this.logger = logger;
@@ -88,7 +77,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     public void Listen()
     {
         listener.Bind(options.Listen);
-        tls = new PeerTls(options.ChainId, self, validators, NodeCertificate.Create(options.ChainId, signer));
+        tls = new PeerTls(options.ChainId, self, members, NodeCertificate.Create(options.ChainId, signer));
         IPEndPoint advertised = options.Advertised ?? ListenEndPoint;
         if (!advertised.Address.Equals(IPAddress.Any) && !advertised.Address.Equals(IPAddress.IPv6Any))
         {
@@ -100,7 +89,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
         Track(AcceptAllAsync());
     }
 
-    /// <summary>Tells where peers are; starts to dial those that this node dials. May be called again.</summary>
+    /// <summary>Tells where peers are, and starts to dial them. May be called again.</summary>
     public void ConnectPeers(IReadOnlyDictionary<AccountId, IPEndPoint> peers)
     {
         foreach ((AccountId peer, IPEndPoint endPoint) in peers)
@@ -109,6 +98,47 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             {
                 addresses.Configure(peer, endPoint);
                 DialFromNowOn(peer);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The chain has moved: ends connections of those who may not be connected any more, and looks for those who
+    /// joined. Called by one task; does not wait.
+    /// </summary>
+    public void OnChainMoved()
+    {
+        foreach (PeerConnection connection in connections.Values)
+        {
+            // Unknown: whom this node dialled itself, being behind.
+            if (members.StandingOf(connection.Peer) == PeerStanding.Refused
+                || (members.StandingOf(connection.Peer) == PeerStanding.Unknown && !connection.Link.IsDialled))
+            {
+                connection.Close(DisconnectReason.NoLongerMember);
+            }
+        }
+
+        ValidatorPair now = members.Validators;
+        if (now.Next.Hash == lastMembers.Next.Hash && now.Current.Hash == lastMembers.Current.Hash)
+        {
+            return;
+        }
+
+        ValidatorPair before = lastMembers;
+        lastMembers = now;
+        bans.ForgiveStrangers();
+        addresses.ForgetTold(
+            a => a != self && members.StandingOf(a) != PeerStanding.Validator && !connections.ContainsKey(a));
+        foreach (Validator validator in now.Next.Members.Where(v => before.Next.IndexOf(v.Account) < 0))
+        {
+            if (validator.Account != self)
+            {
+                DialFromNowOn(validator.Account);
+            }
+
+            if (addresses.FindTold(validator.Account) is { } address)
+            {
+                Broadcast(new Frame(FrameType.PeerAddress, address.Encode()));
             }
         }
     }
@@ -158,14 +188,6 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private void DialFromNowOn(AccountId peer)
-    {
-        if (self < peer && dialled.TryAdd(peer, true) && !stopping.IsCancellationRequested)
-        {
-            Track(DialForeverAsync(peer));
-        }
-    }
-
     private async Task AcceptAllAsync()
     {
         while (!stopping.IsCancellationRequested)
@@ -208,10 +230,9 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     private async Task ServeAcceptedAsync(Socket socket, IPAddress address)
     {
         PeerConnection? connection;
-        Height height;
         try
         {
-            (connection, height) = await AuthenticateAsync(socket, address, expected: null).ConfigureAwait(false);
+            connection = await AuthenticateAsync(socket, address, expected: null).ConfigureAwait(false);
         }
         finally
         {
@@ -220,150 +241,28 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
 
         if (connection is not null)
         {
-            await ServeAsync(connection, height).ConfigureAwait(false);
+            await ServeAsync(connection).ConfigureAwait(false);
         }
     }
 
-    private async Task DialForeverAsync(AccountId peer)
-    {
-        var jitter = new SplitMix64(SeedOf(peer) ^ SeedOf(self));
-        int factor = 1;
-        for (int attempt = 0; !stopping.IsCancellationRequested; attempt++)
-        {
-            (PeerConnection? connection, Height height) = await DialAsync(peer, attempt).ConfigureAwait(false);
-            if (connection is not null)
-            {
-                factor = 1;
-                await ServeAsync(connection, height).ConfigureAwait(false);
-            }
-
-            double share = 0.5 + (jitter.Next(1_000) / 1_000.0);
-            TimeSpan wait = options.ReconnectInterval * factor * share;
-            TimeSpan ban = bans.RemainingOf(peer);
-            await DelayAsync(ban > wait ? ban : wait).ConfigureAwait(false);
-            factor = Math.Min(factor * 2, BackOffFactorMax);
-        }
-    }
-
-    private async Task<(PeerConnection? Connection, Height Height)> DialAsync(AccountId peer, int attempt)
-    {
-        if (addresses.Find(peer, attempt) is not { } endPoint)
-        {
-            return default;
-        }
-
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            using var timeout = new CancellationTokenSource(limits.ConnectMax, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping.Token);
-            await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            socket.Dispose();
-            return default; // not there; the next attempt follows
-        }
-
-        return await AuthenticateAsync(socket, endPoint.Address, peer).ConfigureAwait(false);
-    }
-
-    private async Task<(PeerConnection? Connection, Height Height)> AuthenticateAsync(
-        Socket socket, IPAddress address, AccountId? expected)
-    {
-        DisconnectReason reason;
-        AccountId peer = default;
-        SslStream? stream = null;
-        var transport = new NetworkStream(socket, ownsSocket: true);
-        try
-        {
-            Configure(socket);
-            using var timeout = new CancellationTokenSource(limits.HandshakeMax, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping.Token);
-            (stream, peer, reason) =
-                await Tls.AuthenticateAsync(transport, expected, either.Token).ConfigureAwait(false);
-            if (stream is not null && bans.RemainingOf(peer) > TimeSpan.Zero)
-            {
-                reason = DisconnectReason.Banned;
-            }
-            else if (stream is not null)
-            {
-                var reader = new FrameReader(stream);
-                (Height height, reason) = await PeerHandshake.RunAsync(
-                    stream, reader, options.ChainId, sink.Height, either.Token).ConfigureAwait(false);
-                if (reason == DisconnectReason.None)
-                {
-                    return (new PeerConnection(peer, stream, reader, limits, time), height);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            reason = stopping.IsCancellationRequested ? DisconnectReason.Stopping : DisconnectReason.HandshakeTimeout;
-        }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
-        {
-            reason = DisconnectReason.Closed;
-        }
-
-        await (stream as Stream ?? transport).DisposeAsync().ConfigureAwait(false);
-        Refuse(reason, address, stream is null ? null : peer, isDialled: expected is not null);
-        return default;
-    }
-
-    private void Refuse(DisconnectReason reason, IPAddress address, AccountId? peer, bool isDialled)
-    {
-        reasons.Count(reason);
-        if (peer is { } account && DisconnectReasons.IsMisbehaviour(reason))
-        {
-            bans.Punish(account);
-        }
-        else if (peer is null && !isDialled && reason != DisconnectReason.Stopping && !addresses.IsConfigured(address))
-        {
-            bans.Punish(address);
-        }
-
-        Log.HandshakeFailed(logger, reason, address);
-    }
-
-    private void Configure(Socket socket)
-    {
-        socket.NoDelay = true; // votes are small and awaited
-        socket.ReceiveBufferSize = ReceiveBufferBytes;
-        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
-        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveSeconds);
-        if (OperatingSystem.IsLinux())
-        {
-            SetTcpOption(socket, NotSentLowAtOption, NotSentLowAtBytes);
-            SetTcpOption(socket, UserTimeoutOption, (int)limits.UnacknowledgedMax.TotalMilliseconds);
-        }
-    }
-
-    private static void SetTcpOption(Socket socket, int option, int value)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(int)];
-        BitConverter.TryWriteBytes(bytes, value);
-        socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, option, bytes);
-    }
-
-    private async Task ServeAsync(PeerConnection connection, Height height)
+    private async Task ServeAsync(PeerConnection connection)
     {
         using (connection)
         {
-            // A new connection replaces an old one: the peer restarted before this side noticed.
-            connections.AddOrUpdate(connection.Peer, connection, (_, old) =>
+            DisconnectReason refusal = TryEnter(connection);
+            if (refusal != DisconnectReason.None)
             {
-                old.Close(DisconnectReason.Replaced);
-                return connection;
-            });
+                reasons.Count(refusal);
+                return;
+            }
+
             Log.Connected(logger, connection.Peer);
-            foreach (PeerAddress address in addresses.Told)
+            foreach (PeerAddress address in addresses.Told.Where(IsTold))
             {
                 connection.Send(new Frame(FrameType.PeerAddress, address.Encode()));
             }
 
-            sink.OnConnected(connection.Peer, height);
+            sink.OnConnected(connection);
             DisconnectReason reason =
                 await connection.RunAsync(ReceiveAsync, stopping.Token).ConfigureAwait(false);
             connections.TryRemove(new KeyValuePair<AccountId, PeerConnection>(connection.Peer, connection));
@@ -371,6 +270,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             Interlocked.Add(ref bytesSentBefore, connection.BytesSent);
             Interlocked.Add(ref bytesReceivedBefore, connection.BytesReceived);
             reasons.Count(reason);
+            Note(connection.Peer, reason);
             if (DisconnectReasons.IsMisbehaviour(reason))
             {
                 bans.Punish(connection.Peer);
@@ -382,6 +282,35 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             }
         }
     }
+
+    // A new connection replaces an old one, because the peer may have restarted before this side noticed; but of two
+    // that were opened at the same time both sides must keep the same one.
+    private DisconnectReason TryEnter(PeerConnection connection)
+    {
+        lock (entering)
+        {
+            PeerConnection? old = connections.GetValueOrDefault(connection.Peer);
+            if (old is { Ended.IsCompleted: false, Link.IsPreferred: true } && !connection.Link.IsPreferred)
+            {
+                return DisconnectReason.Duplicate;
+            }
+
+            bool isFollower = members.StandingOf(connection.Peer) != PeerStanding.Validator;
+            if (old is null && isFollower && !connection.Link.IsDialled && connections.Keys.Count(
+                p => members.StandingOf(p) != PeerStanding.Validator) >= limits.FollowersMax)
+            {
+                return DisconnectReason.TooManyFollowers;
+            }
+
+            connections[connection.Peer] = connection;
+            old?.Close(DisconnectReason.Replaced);
+            return DisconnectReason.None;
+        }
+    }
+
+    // Others are told of validators and of this node; a follower finds its own way.
+    private bool IsTold(PeerAddress address) =>
+        address.Account == self || members.StandingOf(address.Account) == PeerStanding.Validator;
 
     private ValueTask<DisconnectReason> ReceiveAsync(
         PeerConnection connection, Frame frame, CancellationToken cancellationToken) =>
@@ -401,17 +330,18 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             return from.CountUseless();
         }
 
-        if (validators.IndexOf(address.Account) < 0)
+        PeerStanding standing = members.StandingOf(address.Account, out VerifyingKey? key);
+        if (key is null || (standing == PeerStanding.Follower && address.Account != from.Peer))
         {
             return from.CountUseless(); // of a set that this node does not know yet, or no more
         }
 
-        if (!address.Verify(options.ChainId, validators))
+        if (!address.Verify(options.ChainId, key))
         {
             return DisconnectReason.BadSignature;
         }
 
-        if (addresses.TryTell(address))
+        if (addresses.TryTell(address) && standing == PeerStanding.Validator)
         {
             DialFromNowOn(address.Account);
             foreach (PeerConnection connection in connections.Values.Where(c => c != from))
@@ -421,18 +351,6 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
         }
 
         return DisconnectReason.None;
-    }
-
-    private async Task DelayAsync(TimeSpan delay)
-    {
-        try
-        {
-            await Task.Delay(delay, time, stopping.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // stopping; the caller's loop ends
-        }
     }
 
     private static partial class Log

@@ -2,14 +2,13 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using FedIoT.Consensus;
 using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Chain.Peering;
 
 /// <summary>
-/// Mutual TLS 1.3 between validators. Who is at the other end is decided in the handshake: a stranger's certificate
-/// ends it, before a byte of the protocol is read.
+/// Mutual TLS 1.3 between members of a chain. Who is at the other end is decided in the handshake: a stranger's
+/// certificate ends it, before a byte of the protocol is read.
 /// </summary>
 internal sealed class PeerTls : IDisposable
 {
@@ -17,21 +16,21 @@ internal sealed class PeerTls : IDisposable
 
     private readonly string chainId;
     private readonly AccountId self;
-    private readonly ValidatorSet validators;
+    private readonly PeerMembers members;
     private readonly X509Certificate2 certificate;
     private readonly SslStreamCertificateContext context;
 
     /// <summary>Takes over the certificate.</summary>
-    public PeerTls(string chainId, AccountId self, ValidatorSet validators, X509Certificate2 certificate)
+    public PeerTls(string chainId, AccountId self, PeerMembers members, X509Certificate2 certificate)
     {
         this.chainId = chainId;
         this.self = self;
-        this.validators = validators;
+        this.members = members;
         this.certificate = certificate;
         context = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
     }
 
-    /// <summary>Runs the handshake: the encrypted stream and the validator behind it, or null and a reason.</summary>
+    /// <summary>Runs the handshake: the encrypted stream and the member behind it, or null and a reason.</summary>
     /// <param name="transport">Owned by the result, or closed.</param>
     /// <param name="dialled">Who must answer on a connection that this node opened; null when it was accepted.</param>
     /// <param name="cancellationToken">Bounds the exchange.</param>
@@ -45,7 +44,8 @@ internal sealed class PeerTls : IDisposable
         {
             RemoteCertificateValidationCallback check = (_, remote, _, _) =>
             {
-                reason = NodeCertificate.Verify(remote as X509Certificate2, chainId, validators, out peer);
+                reason = NodeCertificate.Verify(
+                    remote as X509Certificate2, chainId, members, dialled, out peer);
                 reason = reason != DisconnectReason.None ? reason
                     : peer == self ? DisconnectReason.Itself
                     : dialled is { } expected && expected != peer ? DisconnectReason.OtherPeer

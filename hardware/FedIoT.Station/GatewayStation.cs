@@ -57,8 +57,12 @@ public sealed class GatewayStation : IDisposable
     /// <param name="now">Monotonic time.</param>
     public bool IsJoinWindowOpen(TimeSpan now) => join?.IsWindowOpen(now) ?? false;
 
-    /// <summary>Ends the alarm; false while the lid is open.</summary>
-    public bool TryAcknowledgeTamper() => tamper?.TryAcknowledge() ?? true;
+    /// <summary>Ends the alarm; false while the lid is open. A switch that broke cannot keep it up.</summary>
+    public bool TryAcknowledgeTamper()
+    {
+        tamper = tamperPin is null ? null : tamper;
+        return tamper?.TryAcknowledge() ?? true;
+    }
 
     /// <summary>Looks at the inputs and drives the light.</summary>
     /// <param name="shown">What the daemon wants to show; an alarm takes precedence.</param>
@@ -92,9 +96,14 @@ public sealed class GatewayStation : IDisposable
         }
     }
 
-    /// <summary>Releases the pins and the bus.</summary>
+    /// <summary>Puts the light out, releases the pins and the bus.</summary>
     public void Dispose()
     {
+        if (ledPin is { } pin)
+        {
+            Attempt("the status light", () => gpio?.Write(pin, PinValue.Low)); // a light left on would say "healthy"
+        }
+
         Attempt("GPIO", () => gpio?.Dispose());
         Clock?.Dispose();
     }

@@ -28,7 +28,7 @@ public sealed class ReferenceGraphTests
         ["FedIoT.Gateway"] =
         [
             "FedIoT.Wire", "FedIoT.Ledger", "FedIoT.Consensus", "FedIoT.Learning", "FedIoT.Storage", "FedIoT.Signing",
-            "FedIoT.Firmware.Simulator",
+            "FedIoT.Station", "FedIoT.Firmware.Simulator",
         ],
     };
 

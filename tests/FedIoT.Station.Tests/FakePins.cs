@@ -1,21 +1,27 @@
+using System.Collections.Concurrent;
 using System.Device.Gpio;
 
 namespace FedIoT.Station.Tests;
 
-/// <summary>Pins in memory; a pin can fail.</summary>
+/// <summary>Pins in memory; a pin can fail. Thread-safe: the daemon's own task drives it beside the test.</summary>
 internal sealed class FakePins : GpioDriver
 {
-    private readonly Dictionary<int, PinMode> modes = [];
+    private readonly ConcurrentDictionary<int, PinMode> modes = [];
+    private readonly ConcurrentQueue<(int Pin, bool IsHigh)> writes = [];
 
-    public Dictionary<int, PinValue> Levels { get; } = [];
+    public ConcurrentDictionary<int, PinValue> Levels { get; } = [];
 
-    public HashSet<int> Broken { get; } = [];
+    public ConcurrentDictionary<int, bool> Broken { get; } = [];
+
+    /// <summary>The newest values that were written to a pin, oldest first.</summary>
+    public bool[] LastWrites(int pin, int count) =>
+        [.. writes.Where(w => w.Pin == pin).Select(w => w.IsHigh).TakeLast(count)];
 
     protected override int PinCount => 28;
 
     protected override void OpenPin(int pinNumber) => Require(pinNumber);
 
-    protected override void ClosePin(int pinNumber) => modes.Remove(pinNumber);
+    protected override void ClosePin(int pinNumber) => modes.TryRemove(pinNumber, out _);
 
     protected override void SetPinMode(int pinNumber, PinMode mode)
     {
@@ -37,6 +43,7 @@ internal sealed class FakePins : GpioDriver
     {
         Require(pinNumber);
         Levels[pinNumber] = value;
+        writes.Enqueue((pinNumber, value == PinValue.High));
     }
 
     protected override WaitForEventResult WaitForEvent(
@@ -51,7 +58,7 @@ internal sealed class FakePins : GpioDriver
 
     private void Require(int pin)
     {
-        if (Broken.Contains(pin))
+        if (Broken.ContainsKey(pin))
         {
             throw new IOException($"pin {pin} is broken");
         }

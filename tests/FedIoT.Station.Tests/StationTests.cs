@@ -78,7 +78,7 @@ public sealed class StationTests : IDisposable
     {
         using GatewayStation station = Open(AllParts);
         Run(station, 5);
-        pins.Broken.Add(broken);
+        pins.Broken[broken] = true;
         Run(station, 20);
         Assert.Contains("is left out", Assert.Single(station.Problems), StringComparison.Ordinal);
         if (broken != Lid)
@@ -89,9 +89,32 @@ public sealed class StationTests : IDisposable
     }
 
     [Fact]
+    public void Acknowledge_SwitchBrokeWhileOpen_EndsTheAlarm()
+    {
+        using GatewayStation station = Open(AllParts);
+        pins.Levels[Lid] = PinValue.High;
+        Run(station, 10);
+        pins.Broken[Lid] = true;
+        Run(station, 2);
+        Assert.True(station.IsTampered);
+        Assert.True(station.TryAcknowledgeTamper());
+        Assert.False(station.IsTampered);
+    }
+
+    [Fact]
+    public void Dispose_PutsTheLightOut()
+    {
+        GatewayStation station = Open(AllParts);
+        Run(station, 5);
+        Assert.Equal(PinValue.High, pins.Levels[Led]);
+        station.Dispose();
+        Assert.Equal(PinValue.Low, pins.Levels[Led]);
+    }
+
+    [Fact]
     public void Open_PartBrokenFromTheStart_IsLeftOut()
     {
-        pins.Broken.Add(Led);
+        pins.Broken[Led] = true;
         using GatewayStation station = Open(AllParts);
         Assert.Single(station.Problems);
         pins.Levels[Lid] = PinValue.High;

@@ -54,6 +54,17 @@ internal sealed record StatusAnswer
     public required int TransactionsWaiting { get; init; }
 
     public required long StateFreeBytes { get; init; }
+
+    /// <summary>Null without an alarm.</summary>
+    public required long? CaseOpenedAt { get; init; }
+
+    public required bool SigningIsLocked { get; init; }
+
+    /// <summary>Zero while the join window is closed.</summary>
+    public required int JoinWindowSeconds { get; init; }
+
+    /// <summary>system, or chip when the system's clock is behind the clock chip.</summary>
+    public required string TimeSource { get; init; }
 }
 
 /// <summary>Where the chain stands here. State root: after the block of this height.</summary>
@@ -236,6 +247,42 @@ internal sealed record TaskAcceptedAnswer(string Id, string Name)
 internal sealed record TransactionAcceptedAnswer(string Hash)
 {
     public const string SchemaName = "fediot.transaction-accepted/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
+/// <summary>The gateway's own board.</summary>
+internal sealed record StationAnswer
+{
+    public const string SchemaName = "fediot.station/1";
+
+    public string Schema { get; init; } = SchemaName;
+
+    public required IReadOnlyList<string> Parts { get; init; }
+
+    public required IReadOnlyList<string> Problems { get; init; }
+
+    public required long? CaseOpenedAt { get; init; }
+
+    public required bool SigningIsLocked { get; init; }
+
+    public required int JoinWindowSeconds { get; init; }
+
+    /// <summary>Devices that connected in this window and are not enrolled.</summary>
+    public required IReadOnlyList<string> Presented { get; init; }
+
+    public required string TimeSource { get; init; }
+
+    public required long Time { get; init; }
+}
+
+/// <summary>A device that is to be enrolled; the password is made of its key, null for a key made here.</summary>
+internal sealed record EnrolmentQuestion(string Device, string? Password);
+
+/// <summary>A device may be enrolled now.</summary>
+internal sealed record EnrolmentAnswer(string Device, bool KeyIsProved)
+{
+    public const string SchemaName = "fediot.enrolment/1";
 
     public string Schema { get; init; } = SchemaName;
 }

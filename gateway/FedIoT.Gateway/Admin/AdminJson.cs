@@ -16,5 +16,8 @@ namespace FedIoT.Gateway.Admin;
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(TaskAcceptedAnswer))]
 [JsonSerializable(typeof(TransactionAcceptedAnswer))]
+[JsonSerializable(typeof(StationAnswer))]
+[JsonSerializable(typeof(EnrolmentQuestion))]
+[JsonSerializable(typeof(EnrolmentAnswer))]
 [JsonSerializable(typeof(ProblemAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext;

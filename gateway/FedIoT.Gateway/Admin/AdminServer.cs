@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using FedIoT.Consensus;
 using FedIoT.Gateway.Cli;
 using FedIoT.Wire;
 using Microsoft.AspNetCore.Builder;
@@ -27,12 +28,14 @@ internal sealed class AdminServer : IAsyncDisposable
     private readonly WebApplication host;
     private readonly ChainAnswers chain;
     private readonly GatewayAnswers gateway;
+    private readonly StationAnswers station;
 
     private AdminServer(WebApplication host, AdminSource source)
     {
         this.host = host;
         chain = new ChainAnswers(source);
         gateway = new GatewayAnswers(source);
+        station = new StationAnswers(source);
     }
 
     /// <summary>Listens on a socket path; a socket that a dead process left there is replaced.</summary>
@@ -118,6 +121,11 @@ internal sealed class AdminServer : IAsyncDisposable
         {
             await WriteAsync(context, e.Status, new ProblemAnswer(e.Message)).ConfigureAwait(false);
         }
+        catch (SignerException e)
+        {
+            await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new ProblemAnswer(e.Message))
+                .ConfigureAwait(false);
+        }
         catch (BadHttpRequestException e)
         {
             await WriteAsync(context, e.StatusCode, new ProblemAnswer(e.Message)).ConfigureAwait(false);
@@ -140,14 +148,28 @@ internal sealed class AdminServer : IAsyncDisposable
             return await chain.SubmitAsync(body).ConfigureAwait(false);
         }
 
+        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "station", var order])
+        {
+            byte[] body = await ReadBodyAsync(request, context.RequestAborted).ConfigureAwait(false);
+            return order switch
+            {
+                "clear-alarm" => station.ClearAlarm(),
+                "set-clock" => station.SetClock(),
+                "enrolment" => station.AllowEnrolment(body),
+                _ => throw new AdminProblemException(StatusCodes.Status404NotFound, "there is nothing at this path"),
+            };
+        }
+
         if (!HttpMethods.IsGet(request.Method))
         {
-            throw new AdminProblemException(StatusCodes.Status405MethodNotAllowed, "only GET here, and POST v1/tasks, v1/chain/transactions");
+            throw new AdminProblemException(
+                StatusCodes.Status405MethodNotAllowed, "only GET here, and POST v1/tasks, v1/chain/transactions and v1/station");
         }
 
         return parts switch
         {
             ["v1", "status"] => gateway.Status(),
+            ["v1", "station"] => station.Status(),
             ["v1", "tasks"] => gateway.Tasks(),
             ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
             ["v1", "chain", "status"] => chain.Status(),

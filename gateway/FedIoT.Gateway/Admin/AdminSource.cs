@@ -1,3 +1,4 @@
+using FedIoT.Gateway.Board;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
 using FedIoT.Gateway.Operate;
@@ -10,6 +11,7 @@ namespace FedIoT.Gateway.Admin;
 /// <param name="Transactions">The newest transactions.</param>
 /// <param name="Time">For the uptime.</param>
 /// <param name="StartedAt">Timestamp of <paramref name="Time"/>.</param>
+/// <param name="Board">The gateway's own board.</param>
 internal sealed record AdminSource(
     GatewayConfiguration Configuration, GatewayNode Node, TransactionIndex Transactions, TimeProvider Time,
-    long StartedAt);
+    long StartedAt, GatewayBoard Board);

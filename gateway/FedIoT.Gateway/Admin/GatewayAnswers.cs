@@ -4,6 +4,7 @@ using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Node;
 using FedIoT.Gateway.Operate;
 using FedIoT.Ledger;
+using FedIoT.Station;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
 using FedIoT.Wire.Transactions;
@@ -27,7 +28,7 @@ internal sealed class GatewayAnswers(AdminSource source)
         IngestSnapshot ingest = node.Ingest.Counters.Snapshot();
         int configured = source.Configuration.Peers.Count(p => p.Account != node.Chain.Account);
         long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
-        (string state, List<string> reasons) = Judge(node, configured, free);
+        (string state, List<string> reasons) = Judge(node, configured, free, source.Board.Reasons());
         return new StatusAnswer
         {
             State = state,
@@ -52,7 +53,27 @@ internal sealed class GatewayAnswers(AdminSource source)
             TasksRunning = node.State.Tasks.Values.Count(t => t.Phase != TaskPhase.Complete),
             TransactionsWaiting = node.Chain.WaitingTransactions,
             StateFreeBytes = free,
+            CaseOpenedAt = source.Board.CaseOpenedAt,
+            SigningIsLocked = source.Board.SigningLock.Reason is not null,
+            JoinWindowSeconds = (int)Math.Ceiling(source.Board.WindowLeft().TotalSeconds),
+            TimeSource = source.Board.Time.IsBehind ? "chip" : "system",
         };
+    }
+
+    /// <summary>What the status light shows.</summary>
+    public StationHealth Health()
+    {
+        try
+        {
+            StatusAnswer status = Status();
+            return status.State == "ok" ? StationHealth.Healthy
+                : status is { State: "degraded", IsRegistered: false, Reasons.Count: 1 } ? StationHealth.Unclaimed
+                : StationHealth.Degraded;
+        }
+        catch (IOException)
+        {
+            return StationHealth.Degraded; // the disk does not even say how full it is
+        }
     }
 
     public TasksAnswer Tasks()
@@ -131,14 +152,15 @@ internal sealed class GatewayAnswers(AdminSource source)
             : throw new AdminProblemException(409, $"the node refused the task: {reason}");
     }
 
-    private static (string State, List<string> Reasons) Judge(GatewayNode node, int configured, long free)
+    private static (string State, List<string> Reasons) Judge(
+        GatewayNode node, int configured, long free, IReadOnlyList<string> board)
     {
         if (node.Failure is { } failure)
         {
             return ("failed", [failure.Message]);
         }
 
-        var reasons = new List<string>();
+        var reasons = new List<string>(board);
         if (node.Chain.ConnectedPeers < configured)
         {
             reasons.Add($"{node.Chain.ConnectedPeers} of {configured} peers are connected; see: fediot chain peers");

@@ -21,6 +21,7 @@ internal static class GatewayCommands
     {
         DemoCommand.Create(), InitCommand.Create(), CheckCommand.Create(), RunCommand.Create(),
         StatusCommand.Create(), ChainCommand.Create(), TasksCommand.Create(), DevicesCommand.Create(),
-        KeysCommand.Create(TimeProvider.System), VerifyCommand.Create(),
+        StationCommand.Create(), AuditCommand.Create(), KeysCommand.Create(TimeProvider.System),
+        VerifyCommand.Create(),
     };
 }

@@ -12,10 +12,12 @@ internal static class DeviceKeyFile
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int BytesMax = 128;
 
-    /// <summary>Makes a key from the operating system's random numbers; never touches a file that exists.</summary>
+    /// <summary>Writes a key file; never touches one that exists.</summary>
+    /// <param name="path">The file; its folder is made.</param>
+    /// <param name="given">The key; null = a new one from the operating system's random numbers.</param>
     /// <returns>False when the file is there already.</returns>
     /// <exception cref="StorageException">The disk refused.</exception>
-    public static bool TryCreate(string path)
+    public static bool TryCreate(string path, byte[]? given = null)
     {
         if (File.Exists(path))
         {
@@ -23,7 +25,7 @@ internal static class DeviceKeyFile
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        byte[] key = RandomNumberGenerator.GetBytes(DeviceFrame.KeyBytes);
+        byte[] key = given ?? RandomNumberGenerator.GetBytes(DeviceFrame.KeyBytes);
         byte[] text = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key) + "\n");
         DurableFile.Replace(path, text, ownerOnly: true);
         CryptographicOperations.ZeroMemory(key);

@@ -1,4 +1,5 @@
 using System.Net;
+using FedIoT.Gateway.Board;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
 
@@ -47,6 +48,9 @@ internal sealed record GatewayConfiguration
 
     /// <summary>Devices that may connect.</summary>
     public required IReadOnlyList<DeviceEntry> Devices { get; init; }
+
+    /// <summary>The gateway's own board.</summary>
+    public StationSettings Station { get; init; } = StationSettings.None;
 
     /// <summary>Folder of the file: relative paths start here.</summary>
     public string Folder => Path.GetDirectoryName(Path.GetFullPath(File))!;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using FedIoT.Gateway.Board;
 using FedIoT.Gateway.Cli;
 using FedIoT.Signing;
 using FedIoT.Storage.Files;
@@ -82,6 +83,7 @@ internal static class GatewayConfigurationReader
         IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
         FeatureSpecification? features = FeatureTables.Read(file, problems);
         List<GatewayConfiguration.DeviceEntry> devices = ReadDevices(file, folder, problems);
+        StationSettings station = StationTable.Read(file);
         file.RefuseUnknown();
         return !problems.IsEmpty ? null : new GatewayConfiguration
         {
@@ -98,6 +100,7 @@ internal static class GatewayConfigurationReader
             MqttListen = mqtt,
             Features = features!,
             Devices = devices,
+            Station = station,
         };
     }
 

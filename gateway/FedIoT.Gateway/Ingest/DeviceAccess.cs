@@ -4,7 +4,11 @@ using MQTTnet.Server;
 namespace FedIoT.Gateway.Ingest;
 
 /// <summary>Who may connect and subscribe. Publishing is judged by <see cref="FrameInspector"/>.</summary>
-internal sealed class DeviceAccess(DeviceRegistry registry, IngestCounters counters)
+/// <param name="registry">The enrolled devices.</param>
+/// <param name="counters">Counts refusals.</param>
+/// <param name="onUnknown">Told of names that nobody enrolled; null = nobody is.</param>
+internal sealed class DeviceAccess(
+    DeviceRegistry registry, IngestCounters counters, Action<string, byte[]>? onUnknown = null)
 {
     /// <summary>Commands that wait for one device; the oldest goes when there are more.</summary>
     public const int PendingCommandsMax = 64;
@@ -43,6 +47,7 @@ internal sealed class DeviceAccess(DeviceRegistry registry, IngestCounters count
         device = registry.Find(connecting.ClientId);
         if (device is null)
         {
+            onUnknown?.Invoke(connecting.ClientId ?? string.Empty, connecting.RawPassword ?? []);
             return ConnectionRefusal.UnknownDevice;
         }
 

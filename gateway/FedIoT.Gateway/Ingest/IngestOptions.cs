@@ -18,6 +18,10 @@ public sealed record IngestOptions
     /// <summary>What the devices compute.</summary>
     public required FeatureSpecification Specification { get; init; }
 
+    /// <summary>Told of a refused connection under a name that nobody enrolled: the name, the password. Called on the
+    /// connection's task; must be quick.</summary>
+    public Action<string, byte[]>? OnUnknownDevice { get; init; }
+
     /// <summary>How long a connection may take to send its whole CONNECT packet.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -156,7 +156,7 @@ public sealed partial class IngestServer : IAsyncDisposable
         var inspector = new FrameInspector(registry, options.Specification);
         var guard = new ConnectionGuard(options, time, counters);
         var adapter = new DeviceAdapter(c => new DeviceChannel(c, inspector, journal, counters, time));
-        var access = new DeviceAccess(registry, counters);
+        var access = new DeviceAccess(registry, counters, options.OnUnknownDevice);
         MqttServer broker = CreateBroker(adapter, access);
 
         ListenOptions? listening = null;

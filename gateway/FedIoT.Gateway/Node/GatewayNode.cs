@@ -19,9 +19,10 @@ namespace FedIoT.Gateway.Node;
 /// opens. State directory: <c>ingest/</c>, <c>chain/</c>, <c>training/</c>, <c>keys/</c>,
 /// <c>snapshots/</c>, <c>genesis.cbor</c>.
 /// </summary>
-public sealed class GatewayNode : IAsyncDisposable
+public sealed partial class GatewayNode : IAsyncDisposable
 {
     private readonly LedgerApplication application;
+    private readonly ILogger logger;
     private readonly SnapshotWriter snapshots;
     private readonly TransactionSender sender;
     private readonly Registration registration;
@@ -39,6 +40,7 @@ public sealed class GatewayNode : IAsyncDisposable
         ChainNode chain, ILogger logger)
     {
         this.application = application;
+        this.logger = logger;
         this.snapshots = snapshots;
         Ingest = ingest;
         Chain = chain;
@@ -99,6 +101,7 @@ public sealed class GatewayNode : IAsyncDisposable
                 StateFolder = Path.Combine(options.Folder, "ingest"),
                 Devices = options.Devices,
                 Specification = options.Features,
+                OnUnknownDevice = options.OnUnknownDevice,
             },
             time, loggers.CreateLogger<IngestServer>(), cancellation).ConfigureAwait(false);
         try
@@ -164,14 +167,27 @@ public sealed class GatewayNode : IAsyncDisposable
         OnCommitted = onCommitted,
     };
 
+    private static partial class Log
+    {
+        [LoggerMessage(3201, LogLevel.Warning, "This gateway takes no part in the round for now: {Problem}")]
+        public static partial void NotSigned(ILogger logger, string problem);
+    }
+
     private async Task ParticipateAsync(CancellationToken cancellation)
     {
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
             LedgerState state = State;
-            await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
-            await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+            try
+            {
+                await registration.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+                await participant.OnCommittedAsync(state, cancellation).ConfigureAwait(false);
+            }
+            catch (SignerException e)
+            {
+                Log.NotSigned(logger, e.Message); // the next block tries again
+            }
         }
     }
 }

@@ -35,6 +35,10 @@ public sealed record GatewayNodeOptions
     /// <summary>Where devices connect. Default: loopback, any port.</summary>
     public IPEndPoint MqttListen { get; init; } = new(IPAddress.Loopback, 0);
 
+    /// <summary>Told of a connection under a name that nobody enrolled: the name, the password. Any thread; quick.
+    /// </summary>
+    public Action<string, byte[]>? OnUnknownDevice { get; init; }
+
     /// <summary>Turns samples into deltas.</summary>
     public IDeltaSource DeltaSource { get; init; } = new LocalDeltaSource();
 

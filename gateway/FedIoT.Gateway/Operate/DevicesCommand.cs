@@ -19,27 +19,38 @@ internal static class DevicesCommand
             Description = $"Name of the device: 1 to {DeviceId.LengthMax} characters of a-z, 0-9 and '-'",
         };
         Option<string> config = ConfigurationOption.Create();
+        var keyFile = new Option<string?>("--key-file")
+        {
+            Description = "The device's own key, as 64 hexadecimal digits. Default: a new key is made",
+            HelpName = "FILE",
+        };
         var enrol = new Command(
             "enrol",
             """
             Makes a device's key, adds the device to the configuration and prints what to flash. May be repeated.
+            A running gateway with a join button must have its window open: press the button for a second. With
+            --key-file the device keeps its key: it must have connected in the window, which proves that it has it.
 
-            Example:
+            Examples:
               fediot devices enrol pump-01
+              fediot devices enrol pump-02 --key-file label.key
             """)
         {
-            id, config,
+            id, config, keyFile,
         };
-        enrol.SetAction(async (parsed, _) =>
+        enrol.SetAction(async (parsed, cancellation) =>
         {
             string file = ConfigurationOption.Find(parsed.GetValue(config));
-            await Console.Out.WriteLineAsync(Enrol(file, parsed.GetRequiredValue(id))).ConfigureAwait(false);
+            string text = await EnrolAsync(
+                file, parsed.GetRequiredValue(id), parsed.GetValue(keyFile), cancellation).ConfigureAwait(false);
+            await Console.Out.WriteLineAsync(text).ConfigureAwait(false);
             return ExitCode.Success;
         });
         return new Command("devices", "The sensor devices of this gateway") { enrol };
     }
 
-    private static string Enrol(string file, string name)
+    private static async Task<string> EnrolAsync(
+        string file, string name, string? givenKeyFile, CancellationToken cancellation)
     {
         if (!DeviceId.TryParse(name, out DeviceId id))
         {
@@ -50,7 +61,19 @@ internal static class DevicesCommand
         GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
         GatewayConfiguration.DeviceEntry? known = configuration.Devices.FirstOrDefault(d => d.Id == id);
         string keyFile = known?.Key.Path ?? Path.Combine(configuration.Folder, "devices", $"{id}.key");
-        bool isNewKey = DeviceKeyFile.TryCreate(keyFile);
+        byte[]? given = givenKeyFile is null ? null
+            : DeviceKeyFile.Read(givenKeyFile, out string unusable) ?? throw new InputException(unusable);
+        if (given is not null && File.Exists(keyFile))
+        {
+            throw new InputException($"{keyFile} is there already; remove it to give '{id}' another key");
+        }
+
+        if (known is null)
+        {
+            await EnrolmentWindow.RequireAsync(configuration, id.Text, given, cancellation).ConfigureAwait(false);
+        }
+
+        bool isNewKey = DeviceKeyFile.TryCreate(keyFile, given);
         if (DeviceKeyFile.Read(keyFile, out string problem) is null)
         {
             throw new InputException(problem);

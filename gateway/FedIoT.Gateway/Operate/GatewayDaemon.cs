@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Admin;
+using FedIoT.Gateway.Board;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
@@ -19,8 +20,10 @@ namespace FedIoT.Gateway.Operate;
 /// <param name="time">Clock of all parts.</param>
 /// <param name="loggers">For all parts.</param>
 /// <param name="output">Gets the line that says that it is up.</param>
+/// <param name="hardware">How the parts of the gateway's own board are opened.</param>
 internal sealed class GatewayDaemon(
-    GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, TextWriter output)
+    GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, TextWriter output,
+    BoardHardware hardware)
 {
     // A training that is under way is not waited for: it is done again after the next start.
     private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(4);
@@ -35,14 +38,17 @@ internal sealed class GatewayDaemon(
         using GatewayResources? resources = GatewayResources.Open(configuration, time, problems);
         problems.ThrowIfAny(configuration.File);
         using StateFolderLock stateLock = StateFolderLock.Acquire(configuration.StateFolder);
+        await using GatewayBoard board = GatewayBoard.Open(
+            configuration, hardware, time, loggers.CreateLogger<GatewayBoard>());
         var transactions = new TransactionIndex();
-        GatewayNode node = await StartNodeAsync(resources!, transactions, cancellation).ConfigureAwait(false);
+        GatewayNode node = await StartNodeAsync(resources!, board, transactions, cancellation).ConfigureAwait(false);
         AdminServer? admin = null;
         try
         {
-            admin = await AdminServer.StartAsync(
-                configuration.AdminSocket, new AdminSource(configuration, node, transactions, time, startedAt),
-                cancellation).ConfigureAwait(false);
+            var source = new AdminSource(configuration, node, transactions, time, startedAt, board);
+            board.Show(new GatewayAnswers(source).Health);
+            admin = await AdminServer.StartAsync(configuration.AdminSocket, source, cancellation)
+                .ConfigureAwait(false);
             await ServeAsync(node, cancellation).ConfigureAwait(false);
         }
         finally
@@ -53,7 +59,7 @@ internal sealed class GatewayDaemon(
     }
 
     private async Task<GatewayNode> StartNodeAsync(
-        GatewayResources resources, TransactionIndex transactions, CancellationToken cancellation)
+        GatewayResources resources, GatewayBoard board, TransactionIndex transactions, CancellationToken cancellation)
     {
         try
         {
@@ -62,15 +68,18 @@ internal sealed class GatewayDaemon(
                 {
                     Folder = configuration.StateFolder,
                     Genesis = resources.Genesis,
-                    Keys = resources.Keys,
+                    Keys = new NodeKeys(
+                        new LockableSigner(resources.Keys.Node, board.SigningLock),
+                        new LockableSigner(resources.Keys.Training, board.SigningLock)),
                     Features = configuration.Features,
                     Devices = resources.Devices,
                     TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],
                     ChainListen = configuration.Listen,
                     MqttListen = configuration.MqttListen,
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
+                    OnUnknownDevice = board.Present,
                 },
-                (_, _, block) => transactions.Add(block), time, loggers, cancellation).ConfigureAwait(false);
+                (_, _, block) => transactions.Add(block), board.Time, loggers, cancellation).ConfigureAwait(false);
         }
         catch (InvalidOperationException e)
         {

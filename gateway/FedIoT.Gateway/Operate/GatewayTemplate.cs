@@ -63,6 +63,14 @@ internal static class GatewayTemplate
         # key = "file:devices/pump-01.key"
         # trains = true                       # false: its windows are stored, and never trained with
 
+        # The gateway's own board, if it has one; each part is optional. Numbers are GPIO lines, not header pins.
+        # [station]
+        # led_pin = 17                        # status light
+        # tamper_pin = 27                     # lid switch to ground, closed while the lid is
+        # join_pin = 22                       # button to ground: devices may join for ten minutes
+        # clock_bus = 1                       # I2C bus of a DS3231: the node's time is never below it
+        # lock_signing = false                # true: an opened case stops signing until: fediot station clear-alarm
+
         """;
 
     private static string Quoted(string text) =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedIoT.Gateway.Board;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using Microsoft.Extensions.Logging;
@@ -35,7 +36,8 @@ internal static class RunCommand
             string file = ConfigurationOption.Find(parsed.GetValue(config));
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
             using ILoggerFactory loggers = LoggerFactory.Create(b => AddConsole(b, parsed.GetValue(Level)));
-            var daemon = new GatewayDaemon(configuration, TimeProvider.System, loggers, Console.Error);
+            var daemon = new GatewayDaemon(
+                configuration, TimeProvider.System, loggers, Console.Error, BoardHardware.OfThisMachine);
             await daemon.RunAsync(cancellation).ConfigureAwait(false);
             return ExitCode.Success;
         });

@@ -34,10 +34,18 @@ internal static class StatusCommand
             ("devices", $"{status.Devices} enrolled, on {status.MqttListen}"),
             ("frames", $"{status.FramesStored} stored, {status.FramesRejected} rejected since the start"),
             ("tasks", $"{status.TasksRunning} running, {status.TransactionsWaiting} transactions wait"),
+            ("board", Board(status)),
             ("disk", $"{status.StateFreeBytes >> 20} MiB free for the state"),
             ("process", string.Create(
                 CultureInfo.InvariantCulture,
                 $"{status.ProcessId}, version {status.Version}, "
                 + $"up {TimeSpan.FromSeconds((long)status.UptimeSeconds)}")));
     }
+
+    private static string Board(StatusAnswer status) => string.Concat(
+        status.CaseOpenedAt is null ? "no alarm" : "ALARM, case opened",
+        status.SigningIsLocked ? ", signing locked" : string.Empty,
+        $", time by the {status.TimeSource}",
+        status.JoinWindowSeconds == 0 ? string.Empty
+            : $", devices may join for {TimeSpan.FromSeconds(status.JoinWindowSeconds)}");
 }

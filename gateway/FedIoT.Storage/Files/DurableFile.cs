@@ -26,6 +26,24 @@ public static class DurableFile
     public static byte[]? ReadAllBytesBounded(string path, int bytesMax) =>
         ReadAllBytesBounded(RealDisk.Instance, path, bytesMax);
 
+    /// <summary>Deletes a file and syncs the folder; nothing when it does not exist.</summary>
+    /// <param name="path">The file; its folder exists.</param>
+    /// <exception cref="StorageException">It may still be there after a power cut.</exception>
+    public static void Delete(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string full = Path.GetFullPath(path);
+        try
+        {
+            RealDisk.Instance.Delete(full);
+            RealDisk.Instance.SyncFolder(Path.GetDirectoryName(full)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException("delete", path, e.Message, e);
+        }
+    }
+
     internal static void Replace(IDisk disk, string path, ReadOnlySpan<byte> bytes, bool ownerOnly)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -19,13 +19,16 @@ public sealed class AdminSchemaTests
         fediot.chain-status/1: schema chainId genesisHash account height blockHash blockTime stateRoot
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
             finalityMsP99
+        fediot.enrolment/1: device keyIsProved schema
         fediot.evidence/1: evidence[kind account height task round hash] schema
         fediot.peers/1: connected peers[account address] schema
         fediot.problem/1: problem schema
+        fediot.station/1: schema parts[] problems[] caseOpenedAt signingIsLocked joinWindowSeconds
+            presented[] timeSource time
         fediot.status/1: schema state reasons[] version processId uptimeSeconds account chainId height
             blockTime peersConnected peersConfigured chainListen mqttListen isRegistered devices
             framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
-            transactionsWaiting stateFreeBytes
+            transactionsWaiting stateFreeBytes caseOpenedAt signingIsLocked joinWindowSeconds timeSource
         fediot.task-accepted/1: id name schema
         fediot.task/1: schema id name phase round rounds rule byzantinePermille phaseBlocksMax classes[]
             featuresHash parameters waitingFor[] versions[number hash round height deltas]
@@ -58,7 +61,8 @@ public sealed class AdminSchemaTests
 
     private static string Elements(JsonPropertyInfo property)
     {
-        Type? element = property.PropertyType.IsGenericType ? property.PropertyType.GetGenericArguments()[0] : null;
+        bool isList = property.PropertyType is { IsGenericType: true, IsValueType: false };
+        Type? element = isList ? property.PropertyType.GetGenericArguments()[0] : null;
         return element is null ? string.Empty : element == typeof(string) ? "[]" : $"[{Members(element)}]";
     }
 }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Admin;
+using FedIoT.Gateway.Board;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
@@ -21,6 +22,7 @@ public sealed class AdminServerTests : IAsyncLifetime
     private NodeKeys? keys;
     private AdminServer? server;
     private AdminSource? source;
+    private GatewayBoard? board;
 
     private string SocketPath => folder.File("admin.sock");
 
@@ -49,7 +51,9 @@ public sealed class AdminServerTests : IAsyncLifetime
             },
             onCommitted: null, TimeProvider.System, NullLoggerFactory.Instance, Cancellation);
         node.Connect(new Dictionary<AccountId, System.Net.IPEndPoint>());
-        source = new AdminSource(configuration, node, new TransactionIndex(), TimeProvider.System, 0);
+        board = GatewayBoard.Open(
+            configuration, BoardHardware.OfThisMachine, TimeProvider.System, NullLogger.Instance);
+        source = new AdminSource(configuration, node, new TransactionIndex(), TimeProvider.System, 0, board);
         server = await AdminServer.StartAsync(SocketPath, source, Cancellation);
         await node.Chain.WaitForHeightAsync(new Height(3), Cancellation);
     }
@@ -58,6 +62,7 @@ public sealed class AdminServerTests : IAsyncLifetime
     {
         await server!.DisposeAsync();
         await node!.DisposeAsync();
+        await board!.DisposeAsync();
         keys!.Dispose();
         folder.Dispose();
     }
@@ -83,6 +88,11 @@ public sealed class AdminServerTests : IAsyncLifetime
     [InlineData("GET", "/v1/chain/peers", 200, "fediot.peers/1")]
     [InlineData("GET", "/v1/chain/evidence", 200, "fediot.evidence/1")]
     [InlineData("GET", "/v1/tasks", 200, "fediot.tasks/1")]
+    [InlineData("GET", "/v1/station", 200, "fediot.station/1")]
+    [InlineData("POST", "/v1/station/clear-alarm", 409, "fediot.problem/1")]
+    [InlineData("POST", "/v1/station/set-clock", 409, "fediot.problem/1")]
+    [InlineData("POST", "/v1/station/enrolment", 400, "fediot.problem/1")]
+    [InlineData("POST", "/v1/station/none", 404, "fediot.problem/1")]
     [InlineData("GET", "/v1/tasks/none", 404, "fediot.problem/1")]
     [InlineData("GET", "/v1/chain/blocks/0", 404, "fediot.problem/1")]
     [InlineData("GET", "/v1/chain/blocks/9223372036854775807", 404, "fediot.problem/1")]

@@ -68,6 +68,10 @@ public sealed class TextTests
         TasksRunning = 1024,
         TransactionsWaiting = 32_768,
         StateFreeBytes = long.MaxValue,
+        CaseOpenedAt = 1_790_000_000_000,
+        SigningIsLocked = true,
+        JoinWindowSeconds = 599,
+        TimeSource = "system",
     };
 
     private static TaskAnswer Task(string name) => new()

@@ -87,7 +87,8 @@ public sealed class KeyTests
     // Whoever has the lowest account dials all others, and so does its twin; the twin of another one would be alone.
     private static async Task<int> DiallerAsync(FaultNetwork network)
     {
-        ChainStatusAnswer?[] answers = await Task.WhenAll(network.Gateways.Select(g => g.TryReadChainAsync(Cancellation)));
+        ChainStatusAnswer?[] answers =
+            await Task.WhenAll(network.Gateways.Select(g => g.TryReadChainAsync(Cancellation)));
         string[] accounts = [.. answers.Select(a => a!.Account)];
         return Array.IndexOf(accounts, accounts.Min(StringComparer.Ordinal));
     }

@@ -13,8 +13,8 @@ internal static class Settings
         Number("FEDIOT_SEED") is { } one ? [(ulong)one] : Enumerable.Range(1, Number("FEDIOT_PROCESS_SEEDS") ?? 1)
             .Select(i => (ulong)i);
 
-    /// <summary>How often processes of a network are killed.</summary>
-    public static int Kills => Number("FEDIOT_KILLS") ?? 4;
+    /// <summary>How often processes of a network are killed one after the other.</summary>
+    public static int Kills => Number("FEDIOT_KILLS") ?? 0;
 
     private static int? Number(string name) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out int number)

@@ -163,7 +163,8 @@ internal sealed class AdminServer : IAsyncDisposable
         if (!HttpMethods.IsGet(request.Method))
         {
             throw new AdminProblemException(
-                StatusCodes.Status405MethodNotAllowed, "only GET here, and POST v1/tasks, v1/chain/transactions and v1/station");
+                StatusCodes.Status405MethodNotAllowed,
+                "only GET here, and POST v1/tasks, v1/chain/transactions and v1/station");
         }
 
         return parts switch

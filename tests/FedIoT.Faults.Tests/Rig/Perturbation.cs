@@ -24,13 +24,7 @@ internal sealed class Perturbation(FaultNetwork network, ulong seed, FaultKind[]
     /// <summary>Faults so far, a line each.</summary>
     public IReadOnlyList<string> Story => story;
 
-    /// <summary>Longest pause between two faults; shorter is rougher.</summary>
-    public int GapMs { get; init; } = GapMsMax;
-
-    /// <summary>Longest fault.</summary>
-    public int FaultMs { get; init; } = FaultMsMax;
-
-    /// <summary>Disturbs up to so many nodes at a time for a while; everything is whole again when it returns.</summary>
+    /// <summary>Disturbs up to so many nodes at a time for a while; all is whole again when it returns.</summary>
     public async Task RunAsync(int nodesAtATime, TimeSpan length)
     {
         await Task.WhenAll(Enumerable.Range(0, nodesAtATime).Select(slot => RunSlotAsync(slot, length)));
@@ -41,12 +35,13 @@ internal sealed class Perturbation(FaultNetwork network, ulong seed, FaultKind[]
         var random = SplitMix64.For(seed, stream: 100 + (ulong)slot);
         while (Stopwatch.GetElapsedTime(start) < length)
         {
-            await WaitAsync(random.Next(GapMs));
+            await WaitAsync(random.Next(GapMsMax));
             FaultKind kind = kinds[random.Next(kinds.Length)];
-            int milliseconds = FaultMsMin + random.Next(FaultMs - FaultMsMin);
+            int milliseconds = FaultMsMin + random.Next(FaultMsMax - FaultMsMin);
             var links = new LinkState(random.Next(300), random.Next(100), random.Next(300));
             int victim = Choose(random.Next(network.Count));
-            Tell($"{kind} {victim} for {milliseconds} ms{(kind == FaultKind.BadLinks ? $", {links}" : string.Empty)}");
+            string how = kind == FaultKind.BadLinks ? $", {links}" : string.Empty;
+            Tell($"{kind} {victim} for {milliseconds} ms{how}");
             await DisturbAsync(victim, kind, links, milliseconds);
             lock (gate)
             {
@@ -73,10 +68,11 @@ internal sealed class Perturbation(FaultNetwork network, ulong seed, FaultKind[]
                 await gateway.SignalAsync("CONT");
                 break;
             default:
+                LinkState broken = kind == FaultKind.BadLinks ? links : LinkState.Cut;
                 network.Links!.SetAround(
                     victim,
-                    incoming: kind switch { FaultKind.Mute => default, FaultKind.BadLinks => links, _ => LinkState.Cut },
-                    outgoing: kind switch { FaultKind.Deaf => default, FaultKind.BadLinks => links, _ => LinkState.Cut });
+                    incoming: kind == FaultKind.Mute ? default : broken,
+                    outgoing: kind == FaultKind.Deaf ? default : broken);
                 await WaitAsync(milliseconds);
                 network.Links.SetAround(victim, default, default);
                 break;

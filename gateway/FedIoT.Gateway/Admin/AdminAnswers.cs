@@ -256,6 +256,14 @@ internal sealed record TaskAcceptedAnswer(string Id, string Name)
     public string Schema { get; init; } = SchemaName;
 }
 
+/// <summary>A transaction waits for a block; its hash names it.</summary>
+internal sealed record TransactionAcceptedAnswer(string Hash)
+{
+    public const string SchemaName = "fediot.transaction-accepted/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
 /// <summary>The gateway's own board.</summary>
 internal sealed record StationAnswer
 {

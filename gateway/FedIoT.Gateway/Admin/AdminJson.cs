@@ -15,6 +15,7 @@ namespace FedIoT.Gateway.Admin;
 [JsonSerializable(typeof(TasksAnswer))]
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(TaskAcceptedAnswer))]
+[JsonSerializable(typeof(TransactionAcceptedAnswer))]
 [JsonSerializable(typeof(StationAnswer))]
 [JsonSerializable(typeof(EnrolmentQuestion))]
 [JsonSerializable(typeof(EnrolmentAnswer))]

@@ -17,7 +17,7 @@ namespace FedIoT.Gateway.Admin;
 /// </summary>
 internal sealed class AdminServer : IAsyncDisposable
 {
-    /// <summary>Longest request body, in bytes: an encoded task.</summary>
+    /// <summary>Longest request body, in bytes: an encoded task or transaction.</summary>
     public const int BodyBytesMax = 256 << 10;
 
     private const int ConnectionsMax = 32;
@@ -142,6 +142,12 @@ internal sealed class AdminServer : IAsyncDisposable
             return await gateway.CreateTaskAsync(body, context.RequestAborted).ConfigureAwait(false);
         }
 
+        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "chain", "transactions"])
+        {
+            byte[] body = await ReadBodyAsync(request, context.RequestAborted).ConfigureAwait(false);
+            return await chain.SubmitAsync(body).ConfigureAwait(false);
+        }
+
         if (HttpMethods.IsPost(request.Method) && parts is ["v1", "station", var order])
         {
             byte[] body = await ReadBodyAsync(request, context.RequestAborted).ConfigureAwait(false);
@@ -157,7 +163,8 @@ internal sealed class AdminServer : IAsyncDisposable
         if (!HttpMethods.IsGet(request.Method))
         {
             throw new AdminProblemException(
-                StatusCodes.Status405MethodNotAllowed, "only GET here, and POST v1/tasks and v1/station");
+                StatusCodes.Status405MethodNotAllowed,
+                "only GET here, and POST v1/tasks, v1/chain/transactions and v1/station");
         }
 
         return parts switch

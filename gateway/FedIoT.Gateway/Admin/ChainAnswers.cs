@@ -112,6 +112,15 @@ internal sealed class ChainAnswers(AdminSource source)
             item.Hash, entry.Height.Value, entry.Position, item.Type, item.Signer, item.Nonce, item.Bytes, item.Result);
     }
 
+    /// <summary>Hands a transaction to the chain that its sender signed elsewhere.</summary>
+    public async Task<TransactionAcceptedAnswer> SubmitAsync(ReadOnlyMemory<byte> transaction)
+    {
+        string? reason = await Chain.SubmitAsync(transaction).ConfigureAwait(false);
+        return reason is null
+            ? new TransactionAcceptedAnswer(Hash256.Of(transaction.Span).ToString())
+            : throw new AdminProblemException(409, $"the node refused the transaction: {reason}");
+    }
+
     public ValidatorsAnswer Validators()
     {
         LedgerState state = source.Node.State;

@@ -36,6 +36,7 @@ internal sealed partial class ChainNodeCore
     private readonly Queue<ConsensusEvent> events = new();
     private readonly List<ConsensusAction> actions = [];
     private readonly SortedDictionary<AccountId, Height> peerHeights = [];
+    private readonly HashSet<AccountId> behindPeers = [];
     private (Height Height, int Round, ConsensusStep Step) lastProgress;
     private int ticksUntilResend = 1;
     private int resendBackOff = 1;
@@ -113,12 +114,12 @@ internal sealed partial class ChainNodeCore
 
         StartHeight(Restored());
         RunEvents();
-        OpenGate();
+        OpenGate(isTick: false); // alone there is nobody to ask
     }
 
-    private void OpenGate()
+    private void OpenGate(bool isTick)
     {
-        if (!gate.TryOpen(Executor.Head.Height, Executor.Validators.Current))
+        if (!gate.TryOpen(Executor.Head.Height, Executor.Validators.Current, isTick))
         {
             return;
         }
@@ -181,7 +182,7 @@ internal sealed partial class ChainNodeCore
         }
 
         RunEvents();
-        OpenGate();
+        OpenGate(isTick: input is NodeInput.Tick);
     }
 
     private void TakeWhileJoining(SnapshotSync joining, NodeInput input)
@@ -420,10 +421,24 @@ internal sealed partial class ChainNodeCore
         (AccountId peer, Height height, bool endsBlocks) = status;
         peerHeights[peer] = height;
         gate.OnStatus(peer, height);
+        SendAgainWhenCaughtUp(peer, height);
         syncPeer = endsBlocks && syncPeer == peer ? null : syncPeer;
         if (syncPeer is null && height.Value >= Executor.Head.Height.Value + SyncAtOnceDistance)
         {
             RequestBlocks(peer);
+        }
+    }
+
+    // Who took blocks from others has no votes of the present height yet, and may need them to vote at all.
+    private void SendAgainWhenCaughtUp(AccountId peer, Height height)
+    {
+        if (height.Value + 1 < Executor.Head.Height.Value)
+        {
+            behindPeers.Add(peer);
+        }
+        else if (height >= Executor.Head.Height && behindPeers.Remove(peer))
+        {
+            events.Enqueue(new ConsensusEvent.ResendRequested(peer));
         }
     }
 

@@ -15,6 +15,9 @@ namespace FedIoT.Gateway.Chain;
 /// </remarks>
 internal sealed partial class VotingGate
 {
+    // In a second, peers that are connected have sent what they have of this height, the own votes among it.
+    private const int QuietTicks = 2;
+
     private readonly bool isAlwaysOpen;
     private readonly AccountId self;
     private readonly VotingKey key;
@@ -23,6 +26,8 @@ internal sealed partial class VotingGate
     private readonly ILogger logger;
     private readonly SortedDictionary<AccountId, Height> heard = [];
     private (long Timestamp, long WallMs)? watchingSince; // null while nothing unknown has turned up
+    private Height? stoodAt; // the others' height when this node was there for the first time
+    private int ticks; // since then
     private volatile string? reason;
 
     public VotingGate(ChainNodeOptions options, VotingKey key, TimeProvider time, ILogger logger)
@@ -105,8 +110,11 @@ internal sealed partial class VotingGate
     }
 
     /// <summary>Looks whether the gate may open now. Closes it only when something unknown turned up.</summary>
+    /// <param name="head">The last block here.</param>
+    /// <param name="validators">Who decides the next one.</param>
+    /// <param name="isTick">Whether a stall interval is over.</param>
     /// <returns>True when it has just opened.</returns>
-    public bool TryOpen(Height head, ValidatorSet validators)
+    public bool TryOpen(Height head, ValidatorSet validators, bool isTick)
     {
         if (watchingSince is not null || reason is null || isAlwaysOpen)
         {
@@ -114,6 +122,7 @@ internal sealed partial class VotingGate
         }
 
         long power = PowerOf(self, validators);
+        bool isAlone = validators.IsQuorum(power);
         var known = new List<(Height Height, long Power)> { (head, power) };
         foreach ((AccountId peer, Height height) in heard)
         {
@@ -133,6 +142,14 @@ internal sealed partial class VotingGate
         if (head < reached)
         {
             reason = $"catches up with the others, who are at height {reached}";
+            return false;
+        }
+
+        stoodAt ??= reached;
+        ticks += isTick ? 1 : 0;
+        if (!isAlone && stoodAt > Height.Genesis && head <= stoodAt && ticks < QuietTicks)
+        {
+            reason = "listens whether others know votes of it that it does not";
             return false;
         }
 

@@ -35,6 +35,7 @@ public sealed class AdminSchemaTests
         fediot.task/1: schema id name phase round rounds rule byzantinePermille phaseBlocksMax classes[]
             featuresHash parameters waitingFor[] versions[number hash round height deltas]
         fediot.tasks/1: tasks[id name phase round rounds modelVersion waitingFor] schema
+        fediot.transaction-accepted/1: hash schema
         fediot.transaction/1: hash height position type signer nonce bytes result schema
         fediot.validators/1: validators[account algorithm power points strikes isSelf] schema
         """;

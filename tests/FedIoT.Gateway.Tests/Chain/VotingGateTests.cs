@@ -48,13 +48,13 @@ public sealed class VotingGateTests : IDisposable
     [Fact]
     public void Gate_OpensWhenTwoThirdsAreHeardAndReached()
     {
-        Assert.False(gate.TryOpen(Height.Genesis, set));
+        Assert.False(gate.TryOpen(Height.Genesis, set, isTick: false));
         gate.OnStatus(Account(1), new Height(0));
-        Assert.False(gate.TryOpen(Height.Genesis, set)); // two of four
+        Assert.False(gate.TryOpen(Height.Genesis, set, isTick: false)); // two of four
         gate.OnStatus(Account(2), new Height(0));
-        Assert.True(gate.TryOpen(Height.Genesis, set));
+        Assert.True(gate.TryOpen(Height.Genesis, set, isTick: false));
         Assert.True(gate.IsOpen);
-        Assert.False(gate.TryOpen(Height.Genesis, set)); // it opened before
+        Assert.False(gate.TryOpen(Height.Genesis, set, isTick: false)); // it opened before
     }
 
     [Fact]
@@ -62,9 +62,21 @@ public sealed class VotingGateTests : IDisposable
     {
         gate.OnStatus(Account(1), new Height(50));
         gate.OnStatus(Account(2), new Height(49));
-        Assert.False(gate.TryOpen(new Height(10), set));
+        Assert.False(gate.TryOpen(new Height(10), set, isTick: false));
         Assert.Contains("49", gate.Reason, StringComparison.Ordinal);
-        Assert.True(gate.TryOpen(new Height(49), set));
+        Assert.False(gate.TryOpen(new Height(49), set, isTick: false));
+        Assert.Contains("listens", gate.Reason, StringComparison.Ordinal);
+        Assert.False(gate.TryOpen(new Height(49), set, isTick: true));
+        Assert.True(gate.TryOpen(new Height(49), set, isTick: true));
+    }
+
+    [Fact]
+    public void Gate_SeesABlockMore_DoesNotListenLonger()
+    {
+        gate.OnStatus(Account(1), new Height(50));
+        gate.OnStatus(Account(2), new Height(49));
+        Assert.False(gate.TryOpen(new Height(49), set, isTick: false));
+        Assert.True(gate.TryOpen(new Height(50), set, isTick: false));
     }
 
     [Fact]
@@ -72,7 +84,8 @@ public sealed class VotingGateTests : IDisposable
     {
         gate.OnStatus(Account(1), new Height(long.MaxValue - 1));
         gate.OnStatus(Account(2), new Height(10));
-        Assert.True(gate.TryOpen(new Height(10), set));
+        Assert.False(gate.TryOpen(new Height(10), set, isTick: true));
+        Assert.True(gate.TryOpen(new Height(10), set, isTick: true));
     }
 
     [Fact]
@@ -123,12 +136,12 @@ public sealed class VotingGateTests : IDisposable
         // Neither old blocks, however late they come, nor time alone open it; nor new blocks before the time is over.
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         gate.OnCommitted(MakeBlock(2, Account(1), now + 60_000), CommitWith(1, 2, 3), set);
-        Assert.False(gate.TryOpen(new Height(2), set));
+        Assert.False(gate.TryOpen(new Height(2), set, isTick: false));
         time.Advance(TimeSpan.FromSeconds(61));
         gate.OnCommitted(MakeBlock(3, Account(1), now + 59_000), CommitWith(1, 2, 3), set);
-        Assert.False(gate.TryOpen(new Height(3), set));
+        Assert.False(gate.TryOpen(new Height(3), set, isTick: false));
         gate.OnCommitted(MakeBlock(4, Account(1), now + 60_000), CommitWith(1, 2, 3), set);
-        Assert.True(gate.TryOpen(new Height(4), set));
+        Assert.True(gate.TryOpen(new Height(4), set, isTick: false));
     }
 
     [Fact]
@@ -141,7 +154,7 @@ public sealed class VotingGateTests : IDisposable
             time.Advance(TimeSpan.FromSeconds(50));
             gate.OnCommitted(
                 MakeBlock(i, Account(1), time.GetUtcNow().ToUnixTimeMilliseconds()), CommitWith(1, 2, 3), set);
-            Assert.False(gate.TryOpen(new Height(i), set));
+            Assert.False(gate.TryOpen(new Height(i), set, isTick: false));
         }
     }
 
@@ -160,7 +173,7 @@ public sealed class VotingGateTests : IDisposable
     {
         gate.OnStatus(Account(1), Height.Genesis);
         gate.OnStatus(Account(2), Height.Genesis);
-        Assert.True(gate.TryOpen(Height.Genesis, set));
+        Assert.True(gate.TryOpen(Height.Genesis, set, isTick: false));
     }
 
     private static SignedVote Vote(AccountId voter, long height, Hash256 hash) =>

@@ -144,6 +144,18 @@ internal sealed class SimulatedNode : IChainNodeShell
         world.RestartLater(this);
     }
 
+    /// <summary>A copy of its disk, for <see cref="PutBack"/>.</summary>
+    public SimulatedDisk Backup() => disk.AfterKill();
+
+    /// <summary>Ends, and starts again from a copy of its disk of an earlier time.</summary>
+    public void PutBack(SimulatedDisk backup)
+    {
+        Stop();
+        disk = backup.AfterKill();
+        HighestCommitted = 0;
+        world.RestartLater(this);
+    }
+
     /// <summary>The same key elsewhere, or nobody.</summary>
     public void Receive(SimulatedNode from, in Frame frame)
     {

@@ -289,6 +289,14 @@ internal sealed record StationAnswer
     public required long Time { get; init; }
 }
 
+/// <summary>The newest log lines, oldest first.</summary>
+internal sealed record LogAnswer(IReadOnlyList<string> Lines)
+{
+    public const string SchemaName = "fediot.log/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
 /// <summary>A device that is to be enrolled; the password is made of its key, null for a key made here.</summary>
 internal sealed record EnrolmentQuestion(string Device, string? Password);
 

@@ -16,6 +16,7 @@ namespace FedIoT.Gateway.Admin;
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(TaskAcceptedAnswer))]
 [JsonSerializable(typeof(TransactionAcceptedAnswer))]
+[JsonSerializable(typeof(LogAnswer))]
 [JsonSerializable(typeof(StationAnswer))]
 [JsonSerializable(typeof(EnrolmentQuestion))]
 [JsonSerializable(typeof(EnrolmentAnswer))]

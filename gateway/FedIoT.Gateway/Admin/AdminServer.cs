@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Cli;
+using FedIoT.Gateway.Operate;
 using FedIoT.Wire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -29,6 +30,7 @@ internal sealed class AdminServer : IAsyncDisposable
     private readonly ChainAnswers chain;
     private readonly GatewayAnswers gateway;
     private readonly StationAnswers station;
+    private readonly RecentLog log;
 
     private AdminServer(WebApplication host, AdminSource source)
     {
@@ -36,6 +38,7 @@ internal sealed class AdminServer : IAsyncDisposable
         chain = new ChainAnswers(source);
         gateway = new GatewayAnswers(source);
         station = new StationAnswers(source);
+        log = source.Log;
     }
 
     /// <summary>Listens on a socket path; a socket that a dead process left there is replaced.</summary>
@@ -171,6 +174,7 @@ internal sealed class AdminServer : IAsyncDisposable
         {
             ["v1", "status"] => gateway.Status(),
             ["v1", "station"] => station.Status(),
+            ["v1", "log"] => new LogAnswer(log.Lines),
             ["v1", "tasks"] => gateway.Tasks(),
             ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
             ["v1", "chain", "status"] => chain.Status(),

@@ -12,6 +12,7 @@ namespace FedIoT.Gateway.Admin;
 /// <param name="Time">For the uptime.</param>
 /// <param name="StartedAt">Timestamp of <paramref name="Time"/>.</param>
 /// <param name="Board">The gateway's own board.</param>
+/// <param name="Log">The newest log lines.</param>
 internal sealed record AdminSource(
     GatewayConfiguration Configuration, GatewayNode Node, TransactionIndex Transactions, TimeProvider Time,
-    long StartedAt, GatewayBoard Board);
+    long StartedAt, GatewayBoard Board, RecentLog Log);

@@ -21,7 +21,8 @@ internal static class GatewayCommands
     {
         DemoCommand.Create(), InitCommand.Create(), CheckCommand.Create(), RunCommand.Create(),
         StatusCommand.Create(), ChainCommand.Create(), TasksCommand.Create(), DevicesCommand.Create(),
-        StationCommand.Create(), AuditCommand.Create(), KeysCommand.Create(TimeProvider.System),
+        StationCommand.Create(), AuditCommand.Create(),
+        BugreportCommand.Create(TimeProvider.System), KeysCommand.Create(TimeProvider.System),
         VerifyCommand.Create(),
     };
 }

@@ -37,6 +37,8 @@ internal sealed class GatewayDaemon(
     public async Task RunAsync(CancellationToken cancellation)
     {
         long startedAt = time.GetTimestamp();
+        using var log = new RecentLog(time);
+        loggers.AddProvider(log);
         var problems = new ProblemList();
         using GatewayResources? resources = GatewayResources.Open(
             configuration, mayBeAway: true, time, problems);
@@ -51,7 +53,7 @@ internal sealed class GatewayDaemon(
         AdminServer? admin = null;
         try
         {
-            var source = new AdminSource(configuration, node, transactions, time, startedAt, board);
+            var source = new AdminSource(configuration, node, transactions, time, startedAt, board, log);
             board.Show(new GatewayAnswers(source).Health);
             admin = await AdminServer.StartAsync(configuration.AdminSocket, source, cancellation)
                 .ConfigureAwait(false);

@@ -21,6 +21,7 @@ public sealed class AdminSchemaTests
             finalityMsP99
         fediot.enrolment/1: device keyIsProved schema
         fediot.evidence/1: evidence[kind account height task round hash] schema
+        fediot.log/1: lines[] schema
         fediot.peers/1: connected peers[account address] schema
         fediot.problem/1: problem schema
         fediot.station/1: schema parts[] problems[] caseOpenedAt signingIsLocked joinWindowSeconds

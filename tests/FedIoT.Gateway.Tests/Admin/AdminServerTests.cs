@@ -53,7 +53,8 @@ public sealed class AdminServerTests : IAsyncLifetime
         node.Connect(new Dictionary<AccountId, System.Net.IPEndPoint>());
         board = GatewayBoard.Open(
             configuration, BoardHardware.OfThisMachine, TimeProvider.System, NullLogger.Instance);
-        source = new AdminSource(configuration, node, new TransactionIndex(), TimeProvider.System, 0, board);
+        source = new AdminSource(configuration, node, new TransactionIndex(), TimeProvider.System, 0, board,
+            new RecentLog(TimeProvider.System));
         server = await AdminServer.StartAsync(SocketPath, source, Cancellation);
         await node.Chain.WaitForHeightAsync(new Height(3), Cancellation);
     }
@@ -89,6 +90,7 @@ public sealed class AdminServerTests : IAsyncLifetime
     [InlineData("GET", "/v1/chain/evidence", 200, "fediot.evidence/1")]
     [InlineData("GET", "/v1/tasks", 200, "fediot.tasks/1")]
     [InlineData("GET", "/v1/station", 200, "fediot.station/1")]
+    [InlineData("GET", "/v1/log", 200, "fediot.log/1")]
     [InlineData("POST", "/v1/station/clear-alarm", 409, "fediot.problem/1")]
     [InlineData("POST", "/v1/station/set-clock", 409, "fediot.problem/1")]
     [InlineData("POST", "/v1/station/enrolment", 400, "fediot.problem/1")]

@@ -13,20 +13,21 @@ namespace FedIoT.Consensus;
 /// <param name="LastCommitHash">Hash of the commit of the block before; zero at height 1.</param>
 /// <param name="StateRoot">State root after the block before.</param>
 /// <param name="ValidatorsHash">Hash of the set that decides this height.</param>
+/// <param name="NextValidatorsHash">Hash of the set that decides the next height: light clients step along it.</param>
 /// <param name="Proposer">Who built it.</param>
 public sealed record BlockHeader(
     string ChainId, Height Height, long Time, Hash256 PreviousBlockHash, Hash256 TransactionsRoot,
-    Hash256 LastCommitHash, Hash256 StateRoot, Hash256 ValidatorsHash, AccountId Proposer)
+    Hash256 LastCommitHash, Hash256 StateRoot, Hash256 ValidatorsHash, Hash256 NextValidatorsHash, AccountId Proposer)
 {
     /// <summary>Latest time that a header can carry: the year 9999 in milliseconds.</summary>
     public const long TimeMax = 253_402_300_799_999;
 
-    private const int Items = 10;
+    private const int Items = 11;
 
-    /// <summary>The canonical encoding: a CBOR array of ten, the first is the version.</summary>
+    /// <summary>The canonical encoding: a CBOR array of eleven, the first is the version.</summary>
     public byte[] Encode()
     {
-        var writer = new CborWriter(CborConformanceMode.Canonical, initialCapacity: 320);
+        var writer = new CborWriter(CborConformanceMode.Canonical, initialCapacity: 360);
         writer.WriteStartArray(Items);
         writer.WriteInt32(ConsensusLimits.ProtocolVersion);
         writer.WriteTextString(ChainId);
@@ -37,6 +38,7 @@ public sealed record BlockHeader(
         CanonicalCbor.WriteHash(writer, LastCommitHash);
         CanonicalCbor.WriteHash(writer, StateRoot);
         CanonicalCbor.WriteHash(writer, ValidatorsHash);
+        CanonicalCbor.WriteHash(writer, NextValidatorsHash);
         CanonicalCbor.WriteHash(writer, Proposer.Value);
         writer.WriteEndArray();
         return writer.Encode();
@@ -66,6 +68,7 @@ public sealed record BlockHeader(
             chainId,
             CanonicalCbor.ReadHeight(reader),
             CanonicalCbor.ReadInteger(reader, 0, TimeMax),
+            CanonicalCbor.ReadHash(reader),
             CanonicalCbor.ReadHash(reader),
             CanonicalCbor.ReadHash(reader),
             CanonicalCbor.ReadHash(reader),

@@ -46,6 +46,11 @@ public static class ConsensusLimits
     /// </summary>
     public const int ConflictingVotesMax = 4;
 
+    /// <summary>
+    /// Blocks that a light client may skip where the set changed: as long as an equivocation can be punished.
+    /// </summary>
+    public const long TrustingBlocks = 100_000;
+
     /// <summary>Highest round that is accepted from outside: far beyond what a chain lives through.</summary>
     public const int RoundMax = 1_000_000;
 }

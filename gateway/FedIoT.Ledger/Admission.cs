@@ -67,6 +67,7 @@ internal static class Admission
     {
         RegisterGateway or CreateTask =>
             signer.Has(AccountRoles.Administrator) ? null : RejectionReason.NotAdministrator,
+        VotePower => signer.Power > 0 ? null : RejectionReason.NotValidator,
         RecoverNodeKey => RejectionReason.RecoveryReserved,
         RotateNodeKey or RevokeNodeKey => null, // whoever has a key
         _ => signer.Has(AccountRoles.Gateway) ? null : RejectionReason.NotGateway,

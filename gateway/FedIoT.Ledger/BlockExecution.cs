@@ -16,6 +16,7 @@ internal sealed class BlockExecution : IKeyDirectory
     private readonly ImmutableSortedDictionary<DeviceId, Device>.Builder devices;
     private readonly ImmutableSortedDictionary<Hash256, TaskState>.Builder tasks;
     private readonly ImmutableList<Fault>.Builder faults;
+    private readonly ImmutableSortedDictionary<AccountId, PowerBallot>.Builder ballots;
     private readonly SortedSet<StateKey> changed = [];
     private readonly List<LedgerEvent> events = [];
     private long gasUsed;
@@ -30,6 +31,7 @@ internal sealed class BlockExecution : IKeyDirectory
         devices = start.Devices.ToBuilder();
         tasks = start.Tasks.ToBuilder();
         faults = start.Faults.ToBuilder();
+        ballots = start.Ballots.ToBuilder();
         GatewayCount = start.Accounts.Values.Count(a => a.Has(AccountRoles.Gateway));
     }
 
@@ -46,6 +48,8 @@ internal sealed class BlockExecution : IKeyDirectory
     public IEnumerable<Account> Accounts => accounts.Values;
 
     public IEnumerable<TaskState> Tasks => tasks.Values;
+
+    public IEnumerable<PowerBallot> Ballots => ballots.Values;
 
     public SignatureCache Cache => cache;
 
@@ -67,9 +71,8 @@ internal sealed class BlockExecution : IKeyDirectory
 
         TaskPhases.ClosePhases(this);
         var next = new LedgerState(
-            start.Genesis, Height, accounts.ToImmutable(), keys.ToImmutable(),
-            devices.ToImmutable(), tasks.ToImmutable(),
-            faults.ToImmutable(), start, changed);
+            start.Genesis, Height, accounts.ToImmutable(), keys.ToImmutable(), devices.ToImmutable(),
+            tasks.ToImmutable(), faults.ToImmutable(), ballots.ToImmutable(), start, changed);
         return (next, new BlockOutcome(rejections, events, gasUsed));
     }
 
@@ -81,6 +84,11 @@ internal sealed class BlockExecution : IKeyDirectory
 
     public TaskState? FindTask(Hash256 id) => tasks.GetValueOrDefault(id);
 
+    /// <summary>The votes on an account's power; none when there never were any.</summary>
+    public PowerBallot FindBallot(AccountId candidate) => ballots.TryGetValue(candidate, out PowerBallot? known)
+        ? known
+        : new PowerBallot(candidate, ImmutableSortedDictionary<AccountId, PowerVote>.Empty);
+
     public void Put(Account account)
     {
         bool wasGateway = FindAccount(account.Id) is Account known && known.Has(AccountRoles.Gateway);
@@ -88,6 +96,12 @@ internal sealed class BlockExecution : IKeyDirectory
         GatewayCount += isGateway == wasGateway ? 0 : isGateway ? 1 : -1;
         accounts[account.Id] = account;
         changed.Add(StateKey.Account(account.Id));
+    }
+
+    public void Put(PowerBallot ballot)
+    {
+        ballots[ballot.Candidate] = ballot;
+        changed.Add(StateKey.Ballot(ballot.Candidate));
     }
 
     public void Put(NodeKeyRecord key)
@@ -248,6 +262,7 @@ internal sealed class BlockExecution : IKeyDirectory
         SubmitStatistics statistics => TaskRules.Apply(this, signer, statistics),
         CommitDeltas commit => RoundRules.Apply(this, signer, commit),
         RevealDeltas reveal => RoundRules.Apply(this, signer, reveal),
+        VotePower vote => ValidatorRules.Apply(this, signer, vote),
         RotateNodeKey rotate => KeyRules.Apply(this, signer, rotate),
         RevokeNodeKey => KeyRules.Revoke(this, signer),
         _ => RejectionReason.Malformed,

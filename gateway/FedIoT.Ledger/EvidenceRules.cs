@@ -73,9 +73,20 @@ internal static class EvidenceRules
         Height slashedAt = evidence!.Height > block.Height ? evidence.Height : block.Height;
         bool isLast = block.Accounts.All(a => a.Power == 0 || a.Id == account!.Id); // somebody must decide blocks
         block.Strike(
-            account! with { Stake = 0, Power = isLast ? account.Power : 0, SlashedAt = slashedAt },
+            account! with
+            {
+                Stake = 0,
+                Power = isLast ? account.Power : 0,
+                Roles = isLast ? account.Roles : account.Roles & ~AccountRoles.Validator,
+                SlashedAt = slashedAt,
+            },
             new Fault(
-                FaultKind.Equivocation, account.Id, Hash256.Zero, evidence.Round, block.Height, evidence.Hash));
+                FaultKind.Equivocation, account.Id, Hash256.Zero, evidence.Round, block.Height, evidence.Hash)
+            {
+                OffenceHeight = evidence.Height,
+                Messages = evidence.Kind,
+                Slashed = account.Stake,
+            });
         block.Emit(new StakeSlashed(account.Id, account.Stake));
         if (account.Power > 0 && !isLast)
         {

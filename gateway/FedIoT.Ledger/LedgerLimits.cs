@@ -27,6 +27,18 @@ public static class LedgerLimits
     /// <summary>Stake of a validator of genesis for each unit of its voting power.</summary>
     public const long GenesisStakePerPower = 1_000;
 
+    /// <summary>Most validators at the same time, as consensus.</summary>
+    public const int ValidatorsMax = 64;
+
+    /// <summary>Most total power divided by the powers' greatest common divisor, as consensus.</summary>
+    public const int ReducedPowerMax = 65_536;
+
+    /// <summary>Standing votes of one validator on other accounts' power.</summary>
+    public const int VotesPerValidatorMax = 8;
+
+    /// <summary>Blocks that a vote counts for: eleven days of an idle chain.</summary>
+    public const long VoteBlocksMax = 100_000;
+
     /// <summary>Changes of an account's node key: each leaves a record for ever. Weekly, that is 19 years.</summary>
     public const int RotationsMax = 1_000;
 

@@ -18,7 +18,8 @@ public sealed class LedgerState : IKeyDirectory
         Genesis genesis, Height height, ImmutableSortedDictionary<AccountId, Account> accounts,
         ImmutableSortedDictionary<AccountId, NodeKeyRecord> keys,
         ImmutableSortedDictionary<DeviceId, Device> devices, ImmutableSortedDictionary<Hash256, TaskState> tasks,
-        ImmutableList<Fault> faults, LedgerState? previous, IEnumerable<StateKey> changed)
+        ImmutableList<Fault> faults, ImmutableSortedDictionary<AccountId, PowerBallot> ballots,
+        LedgerState? previous, IEnumerable<StateKey> changed)
     {
         Genesis = genesis;
         Height = height;
@@ -27,6 +28,7 @@ public sealed class LedgerState : IKeyDirectory
         Devices = devices;
         Tasks = tasks;
         Faults = faults;
+        Ballots = ballots;
         var leaves = new SortedDictionary<StateKey, Hash256>();
         foreach (StateKey key in changed)
         {
@@ -56,6 +58,9 @@ public sealed class LedgerState : IKeyDirectory
 
     /// <summary>The strike list, oldest first.</summary>
     public ImmutableList<Fault> Faults { get; }
+
+    /// <summary>Standing votes on voting power, by candidate.</summary>
+    public ImmutableSortedDictionary<AccountId, PowerBallot> Ballots { get; }
 
     /// <summary>Root of the Merkle tree over all state entries.</summary>
     public Hash256 StateRoot => tree.Root;
@@ -95,7 +100,8 @@ public sealed class LedgerState : IKeyDirectory
             genesis, Height.Genesis, accounts.ToImmutable(),
             ImmutableSortedDictionary<AccountId, NodeKeyRecord>.Empty,
             ImmutableSortedDictionary<DeviceId, Device>.Empty,
-            ImmutableSortedDictionary<Hash256, TaskState>.Empty, [], previous: null,
+            ImmutableSortedDictionary<Hash256, TaskState>.Empty, [],
+            ImmutableSortedDictionary<AccountId, PowerBallot>.Empty, previous: null,
             accounts.Keys.Select(StateKey.Account).Prepend(StateKey.Chain));
     }
 

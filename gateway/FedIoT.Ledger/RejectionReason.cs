@@ -108,6 +108,21 @@ public enum RejectionReason
     /// <summary>There is no such device, or it is another gateway's.</summary>
     DeviceNotOwned = 44,
 
+    /// <summary>Only an account with voting power may do this.</summary>
+    NotValidator = 45,
+
+    /// <summary>There is no such account, or it is neither a gateway nor a validator.</summary>
+    NotCandidate = 46,
+
+    /// <summary>No set that consensus can work with would have this power in it.</summary>
+    PowerOutOfRange = 47,
+
+    /// <summary>The validator has as many standing votes as it may; take one back.</summary>
+    TooManyVotes = 48,
+
+    /// <summary>The account has this power already, and there is no vote to take back.</summary>
+    PowerUnchanged = 49,
+
     /// <summary>The gateway had no device or training key when the round opened.</summary>
     NotExpected = 50,
 

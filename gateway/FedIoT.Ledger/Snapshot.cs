@@ -6,7 +6,7 @@ namespace FedIoT.Ledger;
 
 /// <summary>
 /// The whole state as deterministic CBOR
-/// <c>[1, genesis, height, state root, accounts, devices, faults, tasks, keys]</c>.
+/// <c>[1, genesis, height, state root, accounts, devices, faults, tasks, keys, ballots]</c>.
 /// What is hashed is written as it is hashed; masters and deltas are checked against their hashes when read.
 /// </summary>
 internal static class Snapshot
@@ -14,7 +14,7 @@ internal static class Snapshot
     public static byte[] Encode(LedgerState state)
     {
         var writer = new CborWriter(CborConformanceMode.Canonical);
-        writer.WriteStartArray(9);
+        writer.WriteStartArray(10);
         writer.WriteInt32(1);
         writer.WriteByteString(state.Genesis.Encode());
         writer.WriteInt64(state.Height.Value);
@@ -51,6 +51,13 @@ internal static class Snapshot
         foreach (NodeKeyRecord key in state.Keys.Values)
         {
             StateValues.Write(writer, key);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray(state.Ballots.Count);
+        foreach (PowerBallot ballot in state.Ballots.Values)
+        {
+            StateValues.Write(writer, ballot);
         }
 
         writer.WriteEndArray();

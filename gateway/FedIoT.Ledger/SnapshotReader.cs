@@ -13,7 +13,7 @@ internal static class SnapshotReader
     public static LedgerState? Read(CborReader reader, out Hash256 root)
     {
         root = default;
-        if (reader.ReadStartArray() != 9 || reader.ReadInt32() != 1
+        if (reader.ReadStartArray() != 10 || reader.ReadInt32() != 1
             || !Genesis.TryDecode(reader.ReadDefiniteLengthByteString(), out Genesis? genesis))
         {
             return null;
@@ -26,6 +26,7 @@ internal static class SnapshotReader
         ImmutableList<Fault> faults = [.. ReadList(reader, ReadFault)];
         var tasks = ReadList(reader, ReadTask).ToImmutableSortedDictionary(t => t.Id, t => t);
         var nodeKeys = ReadList(reader, ReadNodeKey).ToImmutableSortedDictionary(k => k.Key.Account, k => k);
+        var ballots = ReadList(reader, ReadBallot).ToImmutableSortedDictionary(b => b.Candidate, b => b);
         reader.ReadEndArray();
         if (nodeKeys.Values.Any(k => !accounts.ContainsKey(k.Account)))
         {
@@ -37,8 +38,10 @@ internal static class SnapshotReader
             .Concat(Enumerable.Range(0, faults.Count).Select(StateKey.Fault))
             .Concat(tasks.Values.SelectMany(KeysOf))
             .Concat(nodeKeys.Keys.Select(StateKey.NodeKey))
+            .Concat(ballots.Keys.Select(StateKey.Ballot))
             .Prepend(StateKey.Chain);
-        return new LedgerState(genesis!, height, accounts, nodeKeys, devices, tasks, faults, previous: null, keys);
+        return new LedgerState(
+            genesis!, height, accounts, nodeKeys, devices, tasks, faults, ballots, previous: null, keys);
     }
 
     private static IEnumerable<StateKey> KeysOf(TaskState task) =>
@@ -128,12 +131,35 @@ internal static class SnapshotReader
         return device;
     }
 
+    private static PowerBallot ReadBallot(CborReader reader)
+    {
+        StartArray(reader, 2);
+        AccountId candidate = ReadAccountId(reader);
+        var votes = ReadList(reader, ReadVote).ToImmutableSortedDictionary(v => v.Key, v => v.Value);
+        reader.ReadEndArray();
+        return new PowerBallot(candidate, votes);
+    }
+
+    private static KeyValuePair<AccountId, PowerVote> ReadVote(CborReader reader)
+    {
+        StartArray(reader, 3);
+        AccountId validator = ReadAccountId(reader);
+        var vote = new PowerVote(reader.ReadInt64(), new Height(reader.ReadInt64()));
+        reader.ReadEndArray();
+        return KeyValuePair.Create(validator, vote);
+    }
+
     private static Fault ReadFault(CborReader reader)
     {
-        StartArray(reader, 6);
+        StartArray(reader, 9);
         var fault = new Fault(
             (FaultKind)reader.ReadInt32(), ReadAccountId(reader), ReadHash(reader), reader.ReadInt32(),
-            new Height(reader.ReadInt64()), ReadHash(reader));
+            new Height(reader.ReadInt64()), ReadHash(reader))
+        {
+            OffenceHeight = new Height(reader.ReadInt64()),
+            Messages = reader.ReadInt32(),
+            Slashed = reader.ReadInt64(),
+        };
         reader.ReadEndArray();
         return fault;
     }

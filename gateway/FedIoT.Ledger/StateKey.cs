@@ -36,7 +36,7 @@ public sealed class StateKey : IComparable<StateKey>, IEquatable<StateKey>
         {
             StateKind.Chain => name.IsEmpty,
             StateKind.Account or StateKind.Task or StateKind.Progress or StateKind.Statistics
-                or StateKind.NodeKey =>
+                or StateKind.NodeKey or StateKind.Ballot =>
                 name.Length == Hash256.Length,
             StateKind.Device => DeviceId.IsValid(Encoding.ASCII.GetString(name)),
             StateKind.Fault => name.Length == sizeof(int),
@@ -75,6 +75,9 @@ public sealed class StateKey : IComparable<StateKey>, IEquatable<StateKey>
         BinaryPrimitives.WriteInt32BigEndian(name, index);
         return new StateKey(StateKind.Fault, name);
     }
+
+    /// <summary>The standing votes on an account's voting power.</summary>
+    public static StateKey Ballot(AccountId candidate) => new(StateKind.Ballot, candidate.Value.ToArray());
 
     /// <summary>A model version of a task.</summary>
     public static StateKey Version(Hash256 task, int version)

@@ -11,5 +11,6 @@ internal enum StateKind : byte
     Statistics = 5,
     Fault = 6,
     Version = 7,
+    Ballot = 8,
     NodeKey = 16,
 }

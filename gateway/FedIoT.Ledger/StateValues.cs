@@ -26,6 +26,8 @@ internal static class StateValues
             StateKind.Progress => FindTask(state, key) is TaskState task && WriteProgress(writer, task),
             StateKind.Statistics => FindTask(state, key) is TaskState task && WriteStatistics(writer, task),
             StateKind.Fault => FindFault(state, key) is Fault fault && Write(writer, fault),
+            StateKind.Ballot => TryHash(key, out Hash256 id)
+                && state.Ballots.TryGetValue(new AccountId(id), out PowerBallot? ballot) && Write(writer, ballot),
             _ => FindVersion(state, key) is ModelVersion version && Write(writer, version),
         };
         return exists ? writer.Encode() : null;
@@ -80,13 +82,35 @@ internal static class StateValues
 
     public static bool Write(CborWriter writer, Fault fault)
     {
-        writer.WriteStartArray(6);
+        writer.WriteStartArray(9);
         writer.WriteInt32((int)fault.Kind);
         WriteHash(writer, fault.Account.Value);
         WriteHash(writer, fault.Task);
         writer.WriteInt32(fault.Round);
         writer.WriteInt64(fault.Height.Value);
         WriteHash(writer, fault.Evidence);
+        writer.WriteInt64(fault.OffenceHeight.Value);
+        writer.WriteInt32(fault.Messages);
+        writer.WriteInt64(fault.Slashed);
+        writer.WriteEndArray();
+        return true;
+    }
+
+    public static bool Write(CborWriter writer, PowerBallot ballot)
+    {
+        writer.WriteStartArray(2);
+        WriteHash(writer, ballot.Candidate.Value);
+        writer.WriteStartArray(ballot.Votes.Count);
+        foreach ((AccountId validator, PowerVote vote) in ballot.Votes)
+        {
+            writer.WriteStartArray(3);
+            WriteHash(writer, validator.Value);
+            writer.WriteInt64(vote.Power);
+            writer.WriteInt64(vote.Height.Value);
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
         writer.WriteEndArray();
         return true;
     }

@@ -26,7 +26,7 @@ internal sealed class TestChain
     {
         var header = new BlockHeader(
             Id, new Height(height), 1_000 * height, on?.Hash ?? Hash256.Zero, Hash256.Zero, Hash256.Zero,
-            Hash256.Of("state"u8), validators.Hash, proposer);
+            Hash256.Of("state"u8), validators.Hash, validators.Hash, proposer);
         return Block.Create(header, [System.Text.Encoding.UTF8.GetBytes(content)], commit);
     }
 

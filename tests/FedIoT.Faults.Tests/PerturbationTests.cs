@@ -36,7 +36,8 @@ public sealed class PerturbationTests
     [InlineData(7, 4)]
     public async Task MoreThanAThird_PausedAtRandom_TheChainMovesWithinTenSecondsOfCalm(int count, int nodesAtATime)
     {
-        Assert.SkipUnless(Settings.IsLong, "a minute a network: FEDIOT_FAULTS_LONG=1; short pauses are in Gateway.Tests");
+        Assert.SkipUnless(
+            Settings.IsLong, "a minute a network: FEDIOT_FAULTS_LONG=1; short pauses are in Gateway.Tests");
         foreach (ulong seed in Settings.Seeds)
         {
             await using FaultNetwork network = await FaultNetwork.StartAsync(count, seed);

@@ -36,9 +36,9 @@ public sealed class GoldenTests
             "d4caaff31ea91c26fff82672071b2004c7ea3b97bfc3ab12c4ee92263ad550f3",
             LedgerState.FromGenesis(chain.Genesis).StateRoot);
         Pin("669e2c2a58bca11883bb8613d854a8e59f3366b4caf024988d4da63189951491", chain.Task.Model.Hash);
-        Pin("c30b441f87b33e6c74e2a7c48bbfdac38a73218295e5d3c57c8782bc37fd4769", chain.State.StateRoot);
+        Pin("20333827e8f528f93d9334f05300bbfaf530b84a0e210a252f7fef1d370846df", chain.State.StateRoot);
         Pin(
-            "430583a0569819a0c527a91116b9fcc02088d8ec0d434c473c351bce26efe71b",
+            "4941b98b5ed77af4bad6f309362ca5e4423ea8b3ad63c5a61324a75294d35514",
             Hash256.Of(chain.State.EncodeSnapshot()));
     }
 

@@ -135,12 +135,17 @@ public sealed class RejectionTests
             RevealOf(c, d => [d.Delta(0, 0, d.RandomValues(1)), d.Delta(0, 0, d.RandomValues(2))]),
         [RejectionReason.DeltaDuplicate] = c =>
             RevealOf(c, d => [d.Delta(0, 0, d.RandomValues(1)), d.Delta(0, 1, d.RandomValues(1))]),
+        [RejectionReason.NotValidator] = c => c.RunOne(c.Gateways[0], new VotePower(c.Gateways[1].Id, 1)),
+        [RejectionReason.NotCandidate] = c => c.RunOne(c.Validator, new VotePower(c.Admin.Id, 1)),
+        [RejectionReason.PowerOutOfRange] = c => c.RunOne(c.Validator, new VotePower(c.Validator.Id, 0)),
+        [RejectionReason.PowerUnchanged] = c => c.RunOne(c.Validator, new VotePower(c.Gateways[0].Id, 0)),
     };
 
     /// <summary>Reasons that need a chain too large for a short script: they have tests of their own.</summary>
     private static readonly RejectionReason[] Elsewhere =
     [
         RejectionReason.TooManyGateways, RejectionReason.TooManyDevices, RejectionReason.RoundFull,
+        RejectionReason.TooManyVotes,
         // These need consensus messages:
         RejectionReason.EvidenceStale, RejectionReason.EvidenceOutsideKey, RejectionReason.EvidenceTooOld,
     ];

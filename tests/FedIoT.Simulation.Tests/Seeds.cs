@@ -16,12 +16,16 @@ internal static class Seeds
             : Enumerable.Range(1, count).Select(i => (ulong)i);
 
     /// <summary>Runs a seed: null, or what broke and how to see it again.</summary>
-    public static string? Run(ulong seed, out World? world)
+    public static string? Run(ulong seed, out World? world) => Run(Scenario.For(seed), out world);
+
+    /// <summary>Runs a scenario: null, or what broke and how to see it again.</summary>
+    public static string? Run(Scenario scenario, out World? world)
     {
+        ulong seed = scenario.Seed;
         world = null;
         try
         {
-            var run = new World(Scenario.For(seed));
+            var run = new World(scenario);
             run.Run();
             world = run;
             return null;

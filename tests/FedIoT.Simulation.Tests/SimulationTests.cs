@@ -9,6 +9,7 @@ namespace FedIoT.Simulation.Tests;
 public sealed class SimulationTests
 {
     private const int SeedsDefault = 300;
+    private const int ChangingSeedsDefault = 150;
 
     [Fact]
     public void Nodes_UnderFaultsOfManySeeds_AgreeAndMoveAgain()
@@ -38,6 +39,30 @@ public sealed class SimulationTests
         Assert.True(joined > count / 30, $"only {joined} nodes joined by a snapshot in {count} runs");
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{count} seeds, {blocks} blocks, {strikes} strikes, {joined} joined by a snapshot");
+    }
+
+    [Fact]
+    public void Nodes_WhoseValidatorsChange_AgreeAndMoveAgain()
+    {
+        int count = Seeds.Count(ChangingSeedsDefault);
+        var failures = new ConcurrentQueue<string>();
+        long changes = 0;
+        Parallel.ForEach(Seeds.From(count), seed =>
+        {
+            World? world = null;
+            if (failures.Count < 5 && Seeds.Run(Scenario.ForChangingSet(seed), out world) is { } failure)
+            {
+                failures.Enqueue(failure);
+            }
+            else if (world is not null)
+            {
+                Interlocked.Add(ref changes, world.Record.SetChanges);
+            }
+        });
+
+        Assert.True(failures.IsEmpty, string.Join('\n', failures));
+        Assert.True(changes > count, $"only {changes} changes of the set in {count} runs");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds, {changes} changes of the set");
     }
 
     [Theory]

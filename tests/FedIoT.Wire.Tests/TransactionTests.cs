@@ -15,6 +15,7 @@ public sealed class TransactionTests
         new SubmitStatistics(Task, [new DeviceStatistics(new DeviceId("fan-01"), 2, [-3, 70_000], [5, 1L << 31])]),
         new CommitDeltas(Task, 1, Hash256.Of([2]), 21),
         new RevealDeltas(Task, 1, [new byte[] { 1, 2 }, new byte[] { 3 }]),
+        new VotePower(new AccountId(Task), 7),
         new RotateNodeKey(TestKey.Ed25519(4).Public, TestKey.Ed25519(4).Sign(RotateNodeKey.ProofSignBytes(
             "demo", TestKey.Ed25519(1).Public.Account, TestKey.Ed25519(2).Public, TestKey.Ed25519(4).Public, 300))),
         new RevokeNodeKey(),

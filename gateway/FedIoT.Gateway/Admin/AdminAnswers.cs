@@ -169,7 +169,7 @@ internal sealed record TransactionAnswer(
     public string Schema { get; init; } = SchemaName;
 }
 
-/// <summary>The validator set, in its order.</summary>
+/// <summary>Who decides the next height, in the order of the set, and who joins at the one after.</summary>
 internal sealed record ValidatorsAnswer(IReadOnlyList<ValidatorsAnswer.ValidatorItem> Validators)
 {
     public const string SchemaName = "fediot.validators/1";
@@ -177,17 +177,39 @@ internal sealed record ValidatorsAnswer(IReadOnlyList<ValidatorsAnswer.Validator
     public string Schema { get; init; } = SchemaName;
 
     internal sealed record ValidatorItem(
-        string Account, string Algorithm, long Power, long Points, int Strikes, bool IsSelf);
+        string Account, string Algorithm, long Power, long NextPower, long Stake, long Points, int Strikes,
+        bool IsSelf);
 }
 
-/// <summary>The configured peers.</summary>
+/// <summary>The other members and configured peers, by account.</summary>
 internal sealed record PeersAnswer(int Connected, IReadOnlyList<PeersAnswer.PeerItem> Peers)
 {
     public const string SchemaName = "fediot.peers/1";
 
     public string Schema { get; init; } = SchemaName;
 
-    internal sealed record PeerItem(string Account, string Address);
+    internal sealed record PeerItem(string Account, string Address)
+    {
+        public required string State { get; init; }
+
+        public required string Standing { get; init; }
+
+        public required string? Direction { get; init; }
+
+        public required long? ConnectedSince { get; init; }
+
+        public required long? Height { get; init; }
+
+        public required long BytesReceived { get; init; }
+
+        public required long BytesSent { get; init; }
+
+        public required string? LastReason { get; init; }
+
+        public required long? LastReasonAt { get; init; }
+
+        public required double BannedSeconds { get; init; }
+    }
 }
 
 /// <summary>Provable faults that the chain recorded, oldest first.</summary>
@@ -197,7 +219,14 @@ internal sealed record EvidenceAnswer(IReadOnlyList<EvidenceAnswer.EvidenceItem>
 
     public string Schema { get; init; } = SchemaName;
 
-    internal sealed record EvidenceItem(string Kind, string Account, long Height, string Task, int Round, string Hash);
+    internal sealed record EvidenceItem(string Kind, string Account, long Height, string Task, int Round, string Hash)
+    {
+        public required long? OffenceHeight { get; init; }
+
+        public required string? Messages { get; init; }
+
+        public required long Slashed { get; init; }
+    }
 }
 
 /// <summary>The tasks of the chain.</summary>
@@ -260,6 +289,14 @@ internal sealed record TaskAcceptedAnswer(string Id, string Name)
 internal sealed record TransactionAcceptedAnswer(string Hash)
 {
     public const string SchemaName = "fediot.transaction-accepted/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
+/// <summary>A transaction of this gateway was handed to the chain; the chain shows what becomes of it.</summary>
+internal sealed record SubmittedAnswer(string Hash, string Account)
+{
+    public const string SchemaName = "fediot.submitted/1";
 
     public string Schema { get; init; } = SchemaName;
 }

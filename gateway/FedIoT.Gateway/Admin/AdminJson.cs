@@ -17,6 +17,7 @@ namespace FedIoT.Gateway.Admin;
 [JsonSerializable(typeof(TaskAcceptedAnswer))]
 [JsonSerializable(typeof(TransactionAcceptedAnswer))]
 [JsonSerializable(typeof(LogAnswer))]
+[JsonSerializable(typeof(SubmittedAnswer))]
 [JsonSerializable(typeof(StationAnswer))]
 [JsonSerializable(typeof(EnrolmentQuestion))]
 [JsonSerializable(typeof(EnrolmentAnswer))]

@@ -29,6 +29,7 @@ internal sealed class AdminServer : IAsyncDisposable
     private readonly WebApplication host;
     private readonly ChainAnswers chain;
     private readonly GatewayAnswers gateway;
+    private readonly ChainOrders orders;
     private readonly StationAnswers station;
     private readonly RecentLog log;
 
@@ -37,6 +38,7 @@ internal sealed class AdminServer : IAsyncDisposable
         this.host = host;
         chain = new ChainAnswers(source);
         gateway = new GatewayAnswers(source);
+        orders = new ChainOrders(source);
         station = new StationAnswers(source);
         log = source.Log;
     }
@@ -151,6 +153,18 @@ internal sealed class AdminServer : IAsyncDisposable
             return await chain.SubmitAsync(body).ConfigureAwait(false);
         }
 
+        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "gateways", var nodeKey])
+        {
+            return await orders.AdmitAsync(
+                Text(request, "algorithm"), nodeKey, context.RequestAborted).ConfigureAwait(false);
+        }
+
+        if (HttpMethods.IsPost(request.Method) && parts is ["v1", "votes", var candidate])
+        {
+            return await orders.VoteAsync(
+                candidate, Number(request, "power"), context.RequestAborted).ConfigureAwait(false);
+        }
+
         if (HttpMethods.IsPost(request.Method) && parts is ["v1", "station", var order])
         {
             byte[] body = await ReadBodyAsync(request, context.RequestAborted).ConfigureAwait(false);
@@ -167,7 +181,7 @@ internal sealed class AdminServer : IAsyncDisposable
         {
             throw new AdminProblemException(
                 StatusCodes.Status405MethodNotAllowed,
-                "only GET here, and POST v1/tasks, v1/chain/transactions and v1/station");
+                "only GET here, and POST v1/tasks, v1/chain/transactions, v1/gateways, v1/votes and v1/station");
         }
 
         return parts switch
@@ -190,6 +204,8 @@ internal sealed class AdminServer : IAsyncDisposable
             _ => throw new AdminProblemException(StatusCodes.Status404NotFound, "there is nothing at this path"),
         };
     }
+
+    private static string Text(HttpRequest request, string name) => request.Query[name].ToString();
 
     private static long? Number(HttpRequest request, string name) =>
         request.Query.TryGetValue(name, out var text) ? Number(text.ToString(), name) : null;

@@ -1,5 +1,6 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Operate;
 using FedIoT.Ledger;
 using FedIoT.Wire;
@@ -30,7 +31,7 @@ internal sealed class ChainAnswers(AdminSource source)
             BlockHash = head.BlockHash.ToString(),
             BlockTime = head.Time,
             StateRoot = head.StateRoot.ToString(),
-            Validators = genesis.Validators.Count,
+            Validators = Chain.Validators.Count,
             PeersConnected = Chain.ConnectedPeers,
             TransactionsWaiting = Chain.WaitingTransactions,
             BytesSent = Chain.BytesSent,
@@ -124,35 +125,72 @@ internal sealed class ChainAnswers(AdminSource source)
     public ValidatorsAnswer Validators()
     {
         LedgerState state = source.Node.State;
+        ValidatorSet current = Chain.Validators;
+        ValidatorSet next = Chain.NextValidators;
         return new ValidatorsAnswer(
         [
-            .. state.Genesis.Validators.Select(v =>
+            .. current.Members.Concat(next.Members.Where(m => current.IndexOf(m.Account) < 0)).Select(m =>
             {
-                Account account = state.Accounts[v.Key.Account];
+                Account? account = state.FindHolder(m.Account);
                 return new ValidatorsAnswer.ValidatorItem(
-                    v.Key.Account.ToString(), v.Key.Algorithm.ToString(), v.Power, account.Points, account.Strikes,
-                    v.Key.Account == Chain.Account);
+                    m.Account.ToString(), m.Key.Algorithm.ToString(), PowerIn(current, m.Account),
+                    PowerIn(next, m.Account), account?.Stake ?? 0, account?.Points ?? 0, account?.Strikes ?? 0,
+                    m.Account == Chain.Account);
             }),
         ]);
     }
 
-    public PeersAnswer Peers() => new(
-        Chain.ConnectedPeers,
-        [
-            .. source.Configuration.Peers.Where(p => p.Account != Chain.Account)
-                .Select(p => new PeersAnswer.PeerItem(p.Account.ToString(), p.Text)),
-        ]);
+    public PeersAnswer Peers()
+    {
+        var configured = source.Configuration.Peers.ToDictionary(p => p.Account, p => p.Text);
+        return new PeersAnswer(Chain.ConnectedPeers, [.. Chain.Peers.Select(p => Describe(p, configured))]);
+    }
 
     public EvidenceAnswer Evidence() => new(
     [
         .. source.Node.State.Faults.Select(f => new EvidenceAnswer.EvidenceItem(
             f.Kind.ToString(), f.Account.ToString(), f.Height.Value, f.Task.ToString(), f.Round,
-            f.Evidence.ToString())),
+            f.Evidence.ToString())
+        {
+            OffenceHeight = f.Kind == FaultKind.Equivocation ? f.OffenceHeight.Value : null,
+            Messages = f.Messages switch { 1 => "prevotes", 2 => "precommits", 3 => "proposals", _ => null },
+            Slashed = f.Slashed,
+        }),
     ]);
 
     private AdminProblemException Pruned(long height) => new(
         410, $"block {height} is not on this gateway any more, its blocks begin at {Chain.FirstHeight} ([chain] "
         + "retention, or it joined by a snapshot); ask a gateway that keeps all of them");
+
+    private static long PowerIn(ValidatorSet set, AccountId account) =>
+        set.IndexOf(account) is >= 0 and var index ? set[index].Power : 0;
+
+    private static PeersAnswer.PeerItem Describe(PeerView peer, Dictionary<AccountId, string> configured)
+    {
+        bool isConnected = peer.ConnectedSince is not null;
+        string found = peer.EndPoint is { } endPoint ? EndPointText.Of(endPoint) : string.Empty;
+        return new PeersAnswer.PeerItem(
+            peer.Account.ToString(), isConnected ? found : configured.GetValueOrDefault(peer.Account, found))
+        {
+            State = isConnected ? "connected" : peer.Banned > TimeSpan.Zero ? "banned" : "disconnected",
+            Standing = peer.Standing.ToLowerInvariant(),
+            Direction = !isConnected ? null : peer.IsDialled ? "out" : "in",
+            ConnectedSince = peer.ConnectedSince?.ToUnixTimeMilliseconds(),
+            Height = isConnected ? peer.Height.Value : null,
+            BytesReceived = peer.BytesReceived,
+            BytesSent = peer.BytesSent,
+            LastReason = ReasonOf(peer, isConnected),
+            LastReasonAt = peer.LastReasonAt?.ToUnixTimeMilliseconds(),
+            BannedSeconds = Math.Round(peer.Banned.TotalSeconds, 1),
+        };
+    }
+
+    private static string? ReasonOf(PeerView peer, bool isConnected) => peer.LastReason switch
+    {
+        DisconnectReason.None when isConnected => null,
+        DisconnectReason.None => peer.EndPoint is null ? "no address is known" : "not dialled yet",
+        _ => peer.LastError.Length == 0 ? peer.LastReason.ToString() : $"{peer.LastReason}: {peer.LastError}",
+    };
 
     private TransactionItem Describe(ReadOnlyMemory<byte> bytes, long height)
     {

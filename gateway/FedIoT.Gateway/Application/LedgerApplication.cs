@@ -156,8 +156,7 @@ public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSour
         ArgumentNullException.ThrowIfNull(block);
         (LedgerState state, BlockOutcome outcome) =
             committed.Execute(block.Height, block.Proposer, block.Transactions, signatures);
-        ValidatorUpdate[] updates =
-            [.. outcome.Events.OfType<ValidatorPowerChanged>().Select(e => new ValidatorUpdate(e.Key, e.Power))];
+        IReadOnlyList<ValidatorUpdate> updates = UpdatesOf(outcome);
         finalized = (state, outcome, validators.After(updates));
 
         // A round opens in the next block, so that one is wanted at once. Phases that wait for gateways need no
@@ -169,6 +168,10 @@ public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSour
             ValidatorUpdates = updates,
         };
     }
+
+    /// <summary>What a block did to the validator set, in the order of its transactions.</summary>
+    public static IReadOnlyList<ValidatorUpdate> UpdatesOf(BlockOutcome outcome) =>
+        [.. outcome.Events.OfType<ValidatorPowerChanged>().Select(e => new ValidatorUpdate(e.Key, e.Power))];
 
     /// <inheritdoc/>
     public void Commit()

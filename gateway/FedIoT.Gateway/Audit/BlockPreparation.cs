@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
 using FedIoT.Ledger;
 using FedIoT.Wire;
 
@@ -9,12 +10,13 @@ namespace FedIoT.Gateway.Audit;
 /// The part of an audit that runs ahead on all cores: decoding, commit signatures, and the transactions' signatures
 /// into a memo that execution looks at. Signatures are nearly all of an audit's work. Thread-safe.
 /// </summary>
-internal sealed class BlockPreparation(string chainId, ValidatorSet validators, SignatureCache signatures)
+internal sealed class BlockPreparation(string chainId, SignatureCache signatures)
 {
     /// <summary>Checks a block by itself.</summary>
     /// <param name="stored">The block.</param>
     /// <param name="known">A state of some blocks ago: whose keys these are. Never decides about a result.</param>
-    public PreparedBlock Prepare(StoredBlock stored, LedgerState known)
+    /// <param name="sets">The validators of some blocks ago; often still those that the header names.</param>
+    public PreparedBlock Prepare(StoredBlock stored, LedgerState known, ValidatorTriple sets)
     {
         if (stored.Problem is not null)
         {
@@ -31,23 +33,23 @@ internal sealed class BlockPreparation(string chainId, ValidatorSet validators, 
             known.CheckTransaction(transaction, signatures);
         }
 
-        return new PreparedBlock(stored, block, FindProblem(stored, block));
+        // That the header names the right set is checked in order; here its hash only chooses keys.
+        Hash256 named = block.Header.ValidatorsHash;
+        ValidatorSet? validators = sets.Current.Hash == named ? sets.Current
+            : sets.Next.Hash == named ? sets.Next
+            : null;
+        return validators is null
+            ? new PreparedBlock(stored, block, Problem: null, IsCommitChecked: false)
+            : new PreparedBlock(stored, block, FindProblem(stored, block, validators));
     }
 
-    private AuditFinding? FindProblem(StoredBlock stored, Block block)
+    /// <summary>Checks commit and proposer of a block with the validators of its height.</summary>
+    public AuditFinding? FindProblem(StoredBlock stored, Block block, ValidatorSet validators)
     {
         BlockHeader header = block.Header;
         if (!Commit.TryDecode(stored.Commit, out Commit? commit) || commit is null)
         {
             return new AuditFinding(stored.Height, "commit", "its canonical encoding", "other bytes");
-        }
-
-        // The record of the commit before was verified with its own block: often it is the very same bytes.
-        if (block.LastCommit is { } last && header.LastCommitHash != stored.PreviousCommitHash
-            && CommitVerifier.Verify(chainId, validators, last) is var verdict and not CommitVerdict.Valid)
-        {
-            return new AuditFinding(
-                stored.Height, "last commit", "signatures of more than two thirds of the power", Words(verdict));
         }
 
         if (CommitVerifier.Verify(chainId, validators, commit) is var own and not CommitVerdict.Valid)
@@ -56,14 +58,23 @@ internal sealed class BlockPreparation(string chainId, ValidatorSet validators, 
                 stored.Height, "commit", "signatures of more than two thirds of the power", Words(own));
         }
 
-        return MayPropose(header, commit.Round)
+        return MayPropose(header, commit.Round, validators)
             ? null
             : new AuditFinding(
                 stored.Height, "proposer", $"the one of a round from 0 to {commit.Round}", header.Proposer.ToString());
     }
 
+    /// <summary>Checks the last commit of a block with the validators of the height before.</summary>
+    public AuditFinding? FindLastCommitProblem(StoredBlock stored, Block block, ValidatorSet validators) =>
+        // The record of the commit before was verified with its own block: often it is the very same bytes.
+        block.LastCommit is { } last && block.Header.LastCommitHash != stored.PreviousCommitHash
+        && CommitVerifier.Verify(chainId, validators, last) is var verdict and not CommitVerdict.Valid
+            ? new AuditFinding(
+                stored.Height, "last commit", "signatures of more than two thirds of the power", Words(verdict))
+            : null;
+
     // A block keeps the proposer of the round that it was built in; a later round may decide it.
-    private bool MayPropose(BlockHeader header, int round)
+    private static bool MayPropose(BlockHeader header, int round, ValidatorSet validators)
     {
         int rounds = Math.Min(round, ConsensusLimits.ReducedPowerMax);
         for (int r = 0; r <= rounds; r++)

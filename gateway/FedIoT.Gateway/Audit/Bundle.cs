@@ -6,16 +6,19 @@ using FedIoT.Wire;
 namespace FedIoT.Gateway.Audit;
 
 /// <summary>
-/// A claim about a chain together with all that is needed to check it without the chain: genesis, one header, its
-/// commit, Merkle paths. Deterministic CBOR, docs/spec/audit.md §4. Decoded is not verified:
-/// <see cref="BundleVerifier"/>.
+/// A claim about a chain together with all that is needed to check it without the chain: genesis, the headers that
+/// lead from its validators to one header, Merkle paths. Deterministic CBOR, docs/spec/audit.md §4. Decoded is not
+/// verified: <see cref="BundleVerifier"/>.
 /// </summary>
 /// <param name="Genesis">Encoded genesis; its hash is what a verifier trusts.</param>
-/// <param name="Header">A header of the chain.</param>
-/// <param name="Commit">The commit of that header's block.</param>
+/// <param name="Links">1 to <see cref="LinksMax"/> headers, ascending; the claim is about the last.</param>
 /// <param name="Claim">What is proven.</param>
-public sealed record Bundle(ReadOnlyMemory<byte> Genesis, BlockHeader Header, Commit Commit, BundleClaim Claim)
+public sealed record Bundle(ReadOnlyMemory<byte> Genesis, IReadOnlyList<BundleLink> Links, BundleClaim Claim)
 {
+    /// <summary>Most headers: of 64 validators each has some 10 KB.</summary>
+    public const int LinksMax = 64;
+
+
     /// <summary>First item of every bundle.</summary>
     public const string Magic = "fediot-bundle";
 
@@ -25,18 +28,35 @@ public sealed record Bundle(ReadOnlyMemory<byte> Genesis, BlockHeader Header, Co
     private const int Version = 1;
     private const int EntriesClaim = 1;
     private const int DeltaClaim = 2;
+    private const int Fields = 5;
+    private const int LinkFields = 3;
     private const int StepBytes = 1 + Hash256.Length;
+
+    /// <summary>The header that the claim is about.</summary>
+    public BlockHeader Header => Links[^1].Header;
+
+    /// <summary>Its commit.</summary>
+    public Commit Commit => Links[^1].Commit;
 
     /// <summary>The canonical encoding.</summary>
     public byte[] Encode()
     {
         var writer = new CborWriter(CborConformanceMode.Canonical);
-        writer.WriteStartArray(6);
+        writer.WriteStartArray(Fields);
         writer.WriteTextString(Magic);
         writer.WriteInt32(Version);
         writer.WriteByteString(Genesis.Span);
-        writer.WriteByteString(Header.Encode());
-        writer.WriteByteString(Commit.Encode());
+        writer.WriteStartArray(Links.Count);
+        foreach (BundleLink link in Links)
+        {
+            writer.WriteStartArray(LinkFields);
+            writer.WriteByteString(link.Header.Encode());
+            writer.WriteByteString(link.Commit.Encode());
+            writer.WriteByteString(link.Validators?.Encode() ?? []);
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
         WriteClaim(writer);
         writer.WriteEndArray();
         return writer.Encode();
@@ -116,22 +136,39 @@ public sealed record Bundle(ReadOnlyMemory<byte> Genesis, BlockHeader Header, Co
 
     private static Bundle? Read(CborReader reader)
     {
-        StartArray(reader, 6);
+        StartArray(reader, Fields);
         if (reader.ReadTextString() != Magic || reader.ReadInt32() != Version)
         {
             return null;
         }
 
         ReadOnlyMemory<byte> genesis = reader.ReadDefiniteLengthByteString();
-        if (!BlockHeader.TryDecode(reader.ReadDefiniteLengthByteString(), out BlockHeader? header) || header is null
-            || !Commit.TryDecode(reader.ReadDefiniteLengthByteString(), out Commit? commit) || commit is null)
+        var links = new BundleLink[ReadCount(reader, 1, LinksMax)];
+        for (int i = 0; i < links.Length; i++)
         {
-            return null;
+            links[i] = ReadLink(reader);
         }
 
+        reader.ReadEndArray();
         BundleClaim claim = ReadClaim(reader);
         reader.ReadEndArray();
-        return new Bundle(genesis, header, commit, claim);
+        return new Bundle(genesis, links, claim);
+    }
+
+    private static BundleLink ReadLink(CborReader reader)
+    {
+        StartArray(reader, LinkFields);
+        ValidatorSet? validators = null;
+        if (!BlockHeader.TryDecode(reader.ReadDefiniteLengthByteString(), out BlockHeader? header)
+            || !Commit.TryDecode(reader.ReadDefiniteLengthByteString(), out Commit? commit)
+            || (reader.ReadDefiniteLengthByteString() is { IsEmpty: false } set
+                && !ValidatorSet.TryDecode(set, out validators)))
+        {
+            throw new CborContentException("Not a header with its commit and set.");
+        }
+
+        reader.ReadEndArray();
+        return new BundleLink(header!, commit!, validators);
     }
 
     private static BundleClaim ReadClaim(CborReader reader)

@@ -1,3 +1,5 @@
+using FedIoT.Consensus;
+using FedIoT.Consensus.Light;
 using FedIoT.Gateway.Cli;
 using FedIoT.Ledger;
 using FedIoT.Wire;
@@ -110,9 +112,40 @@ public sealed class BundleBuilder
 
     private byte[] Checked(ChainMoment moment, BundleClaim claim)
     {
-        byte[] bytes = new Bundle(genesis.Encode(), moment.Block.Header, moment.Commit, claim).Encode();
+        byte[] bytes = new Bundle(genesis.Encode(), LinksTo(moment), claim).Encode();
         return BundleVerifier.Check(bytes, genesis.Hash).Finding is { } finding
             ? throw new RunFailedException($"the chain does not support this proof: {finding}")
             : bytes;
+    }
+
+    // From the set of genesis to the block: nothing between as long as it is the same set.
+    private List<BundleLink> LinksTo(ChainMoment moment)
+    {
+        if (!GenesisValidators.TryMake(genesis, out ValidatorSet? validators))
+        {
+            throw new RunFailedException("the validators of genesis are no set that consensus can work with");
+        }
+
+        BlockHeader header = moment.Block.Header;
+        if (header.ValidatorsHash == validators!.Hash)
+        {
+            return [new BundleLink(header, moment.Commit, Validators: null)];
+        }
+
+        LightTrust trust = LightTrust.In(genesis.ChainId, validators);
+        IReadOnlyList<LightBlock> path = LightPath.Find(
+            trust, LightHistory.Collect(replay.All(), validators, header.Height), Bundle.LinksMax)
+            ?? throw new RunFailedException(
+                $"from genesis to block {header.Height} the validators changed so often that a proof of "
+                + $"{Bundle.LinksMax} headers does not lead there, or the chain is damaged (fediot verify says more)");
+        var links = new List<BundleLink>();
+        foreach (LightBlock block in path)
+        {
+            bool isSame = block.Validators.Hash == trust.Validators.Hash;
+            links.Add(new BundleLink(block.Header, block.Commit, isSame ? null : block.Validators));
+            trust = trust.After(block);
+        }
+
+        return links;
     }
 }

@@ -34,12 +34,9 @@ public static class BundleVerifier
             return Wrong(Height.Genesis, "genesis", "one with a usable validator set", "other bytes");
         }
 
-        LightVerdict verdict = LightVerifier.Verify(
-            LightTrust.In(genesis.ChainId, validators), new LightBlock(bundle.Header, bundle.Commit, validators));
-        if (verdict != LightVerdict.Valid)
+        if (FindBrokenLink(bundle, LightTrust.In(genesis.ChainId, validators)) is { } broken)
         {
-            return Wrong(
-                bundle.Header.Height, "header", "signatures of more than two thirds of the power", verdict.ToString());
+            return new BundleCheck(broken);
         }
 
         return bundle.Claim switch
@@ -48,6 +45,27 @@ public static class BundleVerifier
             BundleClaim.Delta delta => CheckDelta(genesis, bundle, delta),
             _ => Wrong(bundle.Header.Height, "claim", "a kind that is known", "another"),
         };
+    }
+
+    // From the validators of genesis along the headers; a set is spelled out exactly where it is another one.
+    private static AuditFinding? FindBrokenLink(Bundle bundle, LightTrust trust)
+    {
+        foreach (BundleLink link in bundle.Links)
+        {
+            LightVerdict verdict = link.Validators?.Hash == trust.Validators.Hash
+                ? LightVerdict.UntrustedValidators
+                : LightVerifier.Verify(
+                    trust, new LightBlock(link.Header, link.Commit, link.Validators ?? trust.Validators));
+            if (verdict != LightVerdict.Valid)
+            {
+                return new AuditFinding(
+                    link.Header.Height, "header", $"one that follows from height {trust.Height}", verdict.ToString());
+            }
+
+            trust = trust.After(new LightBlock(link.Header, link.Commit, link.Validators ?? trust.Validators));
+        }
+
+        return null;
     }
 
     private static BundleCheck CheckEntries(Genesis genesis, Bundle bundle, BundleClaim.Entries claim)

@@ -22,6 +22,7 @@ public sealed class ChainAudit
     private readonly TimeProvider time;
     private readonly SignatureCache signatures = new();
     private LedgerState state;
+    private ValidatorTriple? sets; // of the state's height
     private Hash256 blockHash;
     private Commit? lastCommit;
     private long blockTime;
@@ -85,7 +86,8 @@ public sealed class ChainAudit
         ValidatorSet validators, Action<Height, long>? progress, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var preparation = new BlockPreparation(genesis.ChainId, validators, signatures);
+        sets = ValidatorTriple.Constant(validators);
+        var preparation = new BlockPreparation(genesis.ChainId, signatures);
         Channel<Task<PreparedBlock>> ahead = Channel.CreateBounded<Task<PreparedBlock>>(
             new BoundedChannelOptions(BlocksAhead) { SingleReader = true, SingleWriter = true });
         Task reading = Task.Run(() => ReadAsync(preparation, ahead.Writer, stop.Token), CancellationToken.None);
@@ -102,7 +104,7 @@ public sealed class ChainAudit
             await foreach (Task<PreparedBlock> item in ahead.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
             {
                 PreparedBlock block = await item.ConfigureAwait(false);
-                finding = finding ?? Take(block, validators) ?? FindSnapshotProblem(kept);
+                finding = finding ?? Take(block, preparation) ?? FindSnapshotProblem(kept);
                 if (finding is not null)
                 {
                     break;
@@ -139,8 +141,9 @@ public sealed class ChainAudit
             while (records.Next() is { } stored)
             {
                 LedgerState known = Volatile.Read(ref state);
+                ValidatorTriple knownSets = Volatile.Read(ref sets)!;
                 await output.WriteAsync(
-                    Task.Run(() => preparation.Prepare(stored, known), CancellationToken.None), cancellation)
+                    Task.Run(() => preparation.Prepare(stored, known, knownSets), CancellationToken.None), cancellation)
                     .ConfigureAwait(false);
             }
         }
@@ -150,7 +153,7 @@ public sealed class ChainAudit
         }
     }
 
-    private AuditFinding? Take(PreparedBlock prepared, ValidatorSet validators)
+    private AuditFinding? Take(PreparedBlock prepared, BlockPreparation preparation)
     {
         if (state.Height == Height.Genesis && prepared.Stored.Height > Height.Genesis.Next)
         {
@@ -164,7 +167,11 @@ public sealed class ChainAudit
             return prepared.Problem;
         }
 
-        AuditFinding? finding = FindBrokenLink(block, validators) ?? prepared.Problem;
+        AuditFinding? finding = FindBrokenLink(block, sets!)
+            ?? (prepared.IsCommitChecked
+                ? prepared.Problem
+                : preparation.FindProblem(prepared.Stored, block, sets!.Current))
+            ?? preparation.FindLastCommitProblem(prepared.Stored, block, sets!.Last);
         if (finding is not null)
         {
             return finding;
@@ -181,6 +188,7 @@ public sealed class ChainAudit
         (LedgerState next, BlockOutcome outcome) = state.Execute(
             block.Header.Height, block.Header.Proposer, block.Transactions, signatures);
         Volatile.Write(ref state, next);
+        Volatile.Write(ref sets, sets!.After(LedgerApplication.UpdatesOf(outcome)));
         blockHash = block.Hash;
         blockTime = block.Header.Time;
         Commit.TryDecode(prepared.Stored.Commit, out lastCommit);
@@ -190,8 +198,9 @@ public sealed class ChainAudit
         return null;
     }
 
-    private AuditFinding? FindBrokenLink(Block block, ValidatorSet validators)
+    private AuditFinding? FindBrokenLink(Block block, ValidatorTriple known)
     {
+        ValidatorSet validators = known.Current;
         BlockHeader header = block.Header;
         Height height = state.Height.Next;
         AuditFinding? Unless(bool holds, string what, object expected, object found) =>
@@ -204,7 +213,10 @@ public sealed class ChainAudit
             ?? Unless(
                 header.ValidatorsHash == validators.Hash, "validators hash", validators.Hash, header.ValidatorsHash)
             ?? Unless(
-                validators.IndexOf(header.Proposer) >= 0, "proposer", "a validator of genesis", header.Proposer)
+                header.NextValidatorsHash == known.Next.Hash, "next validators hash", known.Next.Hash,
+                header.NextValidatorsHash)
+            ?? Unless(
+                validators.IndexOf(header.Proposer) >= 0, "proposer", "a validator of this height", header.Proposer)
             ?? Unless(
                 header.StateRoot == state.StateRoot, $"state root after block {state.Height}",
                 $"{state.StateRoot} by execution", $"{header.StateRoot} in the header")

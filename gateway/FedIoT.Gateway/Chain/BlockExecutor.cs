@@ -104,7 +104,7 @@ internal sealed class BlockExecutor
         long now = Math.Clamp(time.GetUtcNow().ToUnixTimeMilliseconds(), 0, BlockHeader.TimeMax);
         var header = new BlockHeader(
             options.ChainId, on.Height.Next, Math.Max(now, on.Time), on.BlockHash, Hash256.Zero, Hash256.Zero,
-            on.StateRoot, validators.Current.Hash, self);
+            on.StateRoot, validators.Current.Hash, validators.Next.Hash, self);
         Block block = Block.Create(header, transactions, lastCommit);
         ownBlock = block.Hash;
         return block;
@@ -179,6 +179,7 @@ internal sealed class BlockExecutor
         return header.ChainId == options.ChainId && header.Height == Head.Height.Next
             && header.PreviousBlockHash == Head.BlockHash && header.Time >= Head.Time
             && header.ValidatorsHash == validators.Current.Hash
+            && header.NextValidatorsHash == validators.Next.Hash
             && validators.Current.IndexOf(header.Proposer) >= 0;
     }
 

@@ -97,6 +97,15 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>Peers with an authenticated connection now.</summary>
     public int ConnectedPeers => network.ConnectedCount;
 
+    /// <summary>Everybody that this node is connected to, or should be.</summary>
+    public IReadOnlyList<PeerView> Peers => network.View();
+
+    /// <summary>Who decides the height after the last committed one.</summary>
+    public ValidatorSet Validators => core.Executor.Validators.Current;
+
+    /// <summary>Who decides the height after that.</summary>
+    public ValidatorSet NextValidators => core.Executor.Validators.Next;
+
     /// <summary>Transactions that wait for a block.</summary>
     public int WaitingTransactions => core.Mempool.Count;
 

@@ -47,6 +47,9 @@ internal sealed record GatewayConfiguration
     /// <summary>The other gateways; may name this one too.</summary>
     public required IReadOnlyList<PeerAddress> Peers { get; init; }
 
+    /// <summary>What peers may cost.</summary>
+    public required Chain.Peering.PeerLimits PeerLimits { get; init; }
+
     /// <summary>The node key.</summary>
     public required KeyReference NodeKey { get; init; }
 

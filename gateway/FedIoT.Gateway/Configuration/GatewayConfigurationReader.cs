@@ -88,6 +88,7 @@ internal static class GatewayConfigurationReader
             "snapshot_interval_blocks", 10, 1_000_000, SnapshotWriter.IntervalBlocksDefault);
         int kept = (int)chain.Integer("snapshots_kept", 2, 100, SnapshotStore.KeptDefault);
         List<PeerAddress> peers = ReadPeers(file, problems);
+        Chain.Peering.PeerLimits limits = PeerLimitTable.Read(file.Table("peering", isRequired: false));
         KeyReference nodeKey = ReadKey(keys, "node", folder, problems);
         KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
         IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
@@ -109,6 +110,7 @@ internal static class GatewayConfigurationReader
             SnapshotIntervalBlocks = interval,
             SnapshotsKept = kept,
             Peers = peers,
+            PeerLimits = limits,
             NodeKey = nodeKey,
             TrainingKey = trainingKey,
             MqttListen = mqtt,

@@ -125,24 +125,18 @@ internal sealed class GatewayResources : IDisposable
         }
     }
 
+    // A gateway that joins later is in no genesis: it follows the peers that it is told, until it is voted in.
     private static void CheckMembership(
         GatewayConfiguration configuration, Genesis genesis, WatchedSigner node, ProblemList problems)
     {
         AccountId self = node.PublicKey.Account;
-        if (genesis.Validators.All(v => v.Key.Account != self))
+        if (genesis.Validators.All(v => v.Key.Account != self)
+            && configuration.Peers.All(p => p.Account == self))
         {
             problems.Add(
                 configuration.NodeKey.Place,
-                $"account {self} of this node key is no validator of the genesis; give its "
-                + "gateway.pub.toml to 'fediot chain genesis'");
-        }
-
-        foreach (PeerAddress peer in configuration.Peers)
-        {
-            if (genesis.Validators.All(v => v.Key.Account != peer.Account))
-            {
-                problems.Add(peer.Place, $"the peer's account {peer.Account} is no validator of the genesis");
-            }
+                $"account {self} of this node key is no validator of the genesis, and there is no [[chain.peer]] to "
+                + "follow: name one, or give its gateway.pub.toml to 'fediot chain genesis'");
         }
     }
 }

@@ -191,6 +191,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         RetainedBlocks = options.RetainedBlocks,
         Trusted = options.Trusted,
         VotesAtOnce = options.VotesAtOnce,
+        PeerLimits = options.PeerLimits,
         OnCommitted = onCommitted,
     };
 

@@ -1,6 +1,7 @@
 using System.Net;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
+using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Training;
@@ -61,4 +62,7 @@ public sealed record GatewayNodeOptions
 
     /// <summary>Consensus timeouts.</summary>
     public ConsensusTimeouts Timeouts { get; init; } = new();
+
+    /// <summary>What peers may cost.</summary>
+    internal PeerLimits PeerLimits { get; init; } = new();
 }

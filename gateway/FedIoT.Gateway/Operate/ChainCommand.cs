@@ -12,7 +12,7 @@ internal static class ChainCommand
     public static Command Create() => new("chain", "The chain as this gateway sees it")
     {
         GenesisCommand.Create(), Status(), Blocks(), Block(), Transaction(), Validators(), Peers(), Evidence(),
-        ProofCommand.Create(),
+        MembershipCommand.Admit(), MembershipCommand.Vote(), ProofCommand.Create(),
     };
 
     private static Command Status() => AdminVerb.Ask(

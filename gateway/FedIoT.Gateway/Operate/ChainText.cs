@@ -60,25 +60,37 @@ internal static class ChainText
         ("result", transaction.Result));
 
     public static string Show(ValidatorsAnswer answer) => TextTable.Format(
-        ["ACCOUNT", "KEY", "POWER", "POINTS", "STRIKES", ""],
+        ["ACCOUNT", "KEY", "POWER", "NEXT", "STAKE", "POINTS", "STRIKES", ""],
         answer.Validators.Select(v => (string[])
         [
-            TextTable.Short(v.Account), v.Algorithm, Text(v.Power), Text(v.Points), Text(v.Strikes),
+            TextTable.Short(v.Account), v.Algorithm, Text(v.Power), Text(v.NextPower), Text(v.Stake), Text(v.Points),
+            Text(v.Strikes),
             v.IsSelf ? "this gateway" : string.Empty,
         ]));
 
     public static string Show(PeersAnswer answer) => TextTable.Format(
-        ["ACCOUNT", "ADDRESS"], answer.Peers.Select(p => (string[])[TextTable.Short(p.Account), p.Address]))
+        ["ACCOUNT", "HEIGHT", "KIB IN/OUT", "SINCE, OR WHY NOT", "ADDRESS"],
+        answer.Peers.Select(p => (string[])
+        [
+            TextTable.Short(p.Account), p.Height is { } height ? Text(height) : "-",
+            $"{Text(p.BytesReceived >> 10)}/{Text(p.BytesSent >> 10)}",
+            p.ConnectedSince is { } since ? $"{p.Direction} {TextTable.Time(since)}"
+                : p.BannedSeconds > 0 ? $"banned, {p.LastReason}" : p.LastReason ?? "-",
+            p.Address,
+        ]))
         + $"\n{answer.Connected} of {answer.Peers.Count} connected";
 
     public static string Show(EvidenceAnswer answer) => answer.Evidence.Count == 0
         ? "no faults recorded"
         : TextTable.Format(
-            ["KIND", "ACCOUNT", "HEIGHT", "TASK", "ROUND", "EVIDENCE"],
+            ["KIND", "ACCOUNT", "BLOCK", "TASK", "ROUND", "SLASHED", "WHAT"],
             answer.Evidence.Select(e => (string[])
             [
-                e.Kind, TextTable.Short(e.Account), Text(e.Height), TextTable.Short(e.Task), Text(e.Round),
-                TextTable.Short(e.Hash),
+                e.Kind, TextTable.Short(e.Account), Text(e.Height),
+                e.OffenceHeight is null ? TextTable.Short(e.Task) : "-", Text(e.Round), Text(e.Slashed),
+                e.OffenceHeight is { } height
+                    ? $"two {e.Messages} at height {height}"
+                    : $"evidence {TextTable.Short(e.Hash)}",
             ]));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

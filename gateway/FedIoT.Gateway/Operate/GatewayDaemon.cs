@@ -57,7 +57,7 @@ internal sealed class GatewayDaemon(
             board.Show(new GatewayAnswers(source).Health);
             admin = await AdminServer.StartAsync(configuration.AdminSocket, source, cancellation)
                 .ConfigureAwait(false);
-            await ServeAsync(node, cancellation).ConfigureAwait(false);
+            await ServeAsync(node, transactions, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -109,6 +109,7 @@ internal sealed class GatewayDaemon(
                     TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],
                     ChainListen = configuration.Listen,
                     MqttListen = configuration.MqttListen,
+                    PeerLimits = configuration.PeerLimits,
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
                     RetainedBlocks = configuration.RetainedBlocks,
                     Trusted = configuration.Trusted,
@@ -139,13 +140,17 @@ internal sealed class GatewayDaemon(
         }
     }
 
-    private async Task ServeAsync(GatewayNode node, CancellationToken cancellation)
+    private async Task ServeAsync(
+        GatewayNode node, TransactionIndex transactions, CancellationToken cancellation)
     {
         PeerAddress[] others = [.. configuration.Peers.Where(p => p.Account != node.Chain.Account)];
         var resolver = new PeerResolver(others, node.Chain.ConnectPeers, time);
         node.Connect(resolver.Numeric());
         using var resolving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task lookups = resolver.RunAsync(resolving.Token);
+        Task filling = Task.Run(
+            () => transactions.Fill(node.Chain.Height, h => node.Chain.ReadBlock(h)?.Block, resolving.Token),
+            CancellationToken.None);
         try
         {
             await output.WriteLineAsync(Describe(node)).ConfigureAwait(false);
@@ -161,6 +166,7 @@ internal sealed class GatewayDaemon(
         {
             await resolving.CancelAsync().ConfigureAwait(false);
             await lookups.ConfigureAwait(false);
+            await filling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // an old block that is unreadable
         }
     }
 

@@ -58,6 +58,10 @@ internal static class GatewayTemplate
         # account = "64 hexadecimal digits"
         # address = "gateway-2.lan:7400"
 
+        # What peers may cost; the keys and their ranges are in configuration.md.
+        # [peering]
+        # followers_max = 64
+
         # Devices that may connect; 'fediot devices enrol ID' makes a key and adds the table.
         # [[device]]
         # id = "pump-01"

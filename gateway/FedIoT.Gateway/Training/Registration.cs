@@ -34,6 +34,11 @@ public sealed partial class Registration(
     public async Task OnCommittedAsync(LedgerState state, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(state);
+        if (state.FindHolder(sender.Account)?.Has(AccountRoles.Gateway) != true)
+        {
+            return; // not admitted yet: an administrator does that
+        }
+
         if (!HasKey(state) && IsDue(sentKey, state.Height)
             && await SendAsync(new RegisterTrainingKey(trainingKey), cancellation).ConfigureAwait(false))
         {

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 using FedIoT.Wire.Transactions;
 
@@ -25,15 +26,23 @@ public sealed class TransactionSender(
     /// <summary>Signs and submits.</summary>
     /// <returns>Null = admitted to the mempool; else the reason, and nothing is outstanding.</returns>
     /// <exception cref="SignerException">The key is not available.</exception>
-    public async Task<string?> SendAsync(TransactionBody body, CancellationToken cancellation)
+    public async Task<string?> SendAsync(TransactionBody body, CancellationToken cancellation) =>
+        (await SubmitAsync(body, cancellation).ConfigureAwait(false)).Reason;
+
+    /// <summary>Signs and submits.</summary>
+    /// <returns>Null = admitted to the mempool, else the reason; and the transaction's hash.</returns>
+    /// <exception cref="SignerException">The key is not available.</exception>
+    public async Task<(string? Reason, Hash256 Hash)> SubmitAsync(
+        TransactionBody body, CancellationToken cancellation)
     {
         await gate.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             ulong nonce = Math.Max(lastNonce, committedNonce()) + 1;
-            string? reason = await submit(Sign(nonce, body)).ConfigureAwait(false);
+            byte[] transaction = Sign(nonce, body);
+            string? reason = await submit(transaction).ConfigureAwait(false);
             lastNonce = reason is null ? nonce : lastNonce;
-            return reason;
+            return (reason, Hash256.Of(transaction));
         }
         finally
         {

@@ -15,6 +15,7 @@ internal static class BodyReader
         TransactionType.SubmitStatistics => ReadSubmitStatistics(reader),
         TransactionType.CommitDeltas => ReadCommitDeltas(reader),
         TransactionType.RevealDeltas => ReadRevealDeltas(reader),
+        TransactionType.VotePower => ReadVotePower(reader),
         TransactionType.RotateNodeKey => ReadRotateNodeKey(reader),
         TransactionType.RevokeNodeKey => ReadRevokeNodeKey(reader),
         TransactionType.RecoverNodeKey => ReadRecoverNodeKey(reader),
@@ -128,6 +129,15 @@ internal static class BodyReader
         int count = ReadCount(reader);
         reader.ReadEndArray();
         return new CommitDeltas(task, round, root, count);
+    }
+
+    private static VotePower ReadVotePower(CborReader reader)
+    {
+        StartArray(reader, 2);
+        var candidate = new AccountId(ReadHash(reader));
+        long power = reader.ReadInt64();
+        reader.ReadEndArray();
+        return power >= 0 ? new VotePower(candidate, power) : throw new CborContentException("Negative power.");
     }
 
     private static RevealDeltas ReadRevealDeltas(CborReader reader)

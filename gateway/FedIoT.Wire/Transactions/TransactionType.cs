@@ -24,6 +24,9 @@ public enum TransactionType
     /// <summary>A gateway shows the deltas it committed to.</summary>
     RevealDeltas = 7,
 
+    /// <summary>A validator votes on an account's voting power.</summary>
+    VotePower = 8,
+
     /// <summary>Puts another node key in the place of the signer's, with the consent of both.</summary>
     RotateNodeKey = 16,
 

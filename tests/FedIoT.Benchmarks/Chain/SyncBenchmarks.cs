@@ -26,7 +26,7 @@ public static class SyncBenchmarks
     private static async Task<(string Name, double Value, string Unit)[]> RunAsync(int blocks)
     {
         string folder = Directory.CreateTempSubdirectory("fediot-sync-").FullName;
-        BenchmarkSigner[] nodes = [.. Enumerable.Range(0, 4).Select(i => new BenchmarkSigner(i))];
+        TestSigner[] nodes = [.. Enumerable.Range(0, 4).Select(i => new TestSigner(i))];
         try
         {
             var results = new List<(string, double, string)>(await DiskAsync());
@@ -78,7 +78,7 @@ public static class SyncBenchmarks
         return results;
     }
 
-    private static ScriptedChain Script(string folder, BenchmarkSigner[] nodes, int blocks)
+    private static ScriptedChain Script(string folder, TestSigner[] nodes, int blocks)
     {
         var chain = new ScriptedChain(folder, nodes, nodes);
         for (int i = 0; i < blocks; i++)

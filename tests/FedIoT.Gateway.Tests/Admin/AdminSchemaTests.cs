@@ -20,9 +20,10 @@ public sealed class AdminSchemaTests
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
             finalityMsP99
         fediot.enrolment/1: device keyIsProved schema
-        fediot.evidence/1: evidence[kind account height task round hash] schema
+        fediot.evidence/1: evidence[kind account height task round hash offenceHeight messages slashed] schema
         fediot.log/1: lines[] schema
-        fediot.peers/1: connected peers[account address] schema
+        fediot.peers/1: connected peers[account address state standing direction connectedSince height
+            bytesReceived bytesSent lastReason lastReasonAt bannedSeconds] schema
         fediot.problem/1: problem schema
         fediot.station/1: schema parts[] problems[] caseOpenedAt signingIsLocked joinWindowSeconds
             presented[] timeSource time
@@ -32,13 +33,15 @@ public sealed class AdminSchemaTests
             trainingSigner{state fault reason algorithm since countsLeft} isRegistered devices
             framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
             transactionsWaiting stateFreeBytes caseOpenedAt signingIsLocked joinWindowSeconds timeSource
+        fediot.submitted/1: hash account schema
         fediot.task-accepted/1: id name schema
         fediot.task/1: schema id name phase round rounds rule byzantinePermille phaseBlocksMax classes[]
             featuresHash parameters waitingFor[] versions[number hash round height deltas]
         fediot.tasks/1: tasks[id name phase round rounds modelVersion waitingFor] schema
         fediot.transaction-accepted/1: hash schema
         fediot.transaction/1: hash height position type signer nonce bytes result schema
-        fediot.validators/1: validators[account algorithm power points strikes isSelf] schema
+        fediot.validators/1: validators[account algorithm power nextPower stake points strikes isSelf]
+            schema
         """;
 
     [Fact]

@@ -24,6 +24,10 @@ internal sealed class AuditFixture : IDisposable
 
     public string File(string name) => folder.File(name);
 
+    /// <summary>Of four gateways the first three validate from the start.</summary>
+    public ScriptedChain StartGrowing(string name, int validators = 3) =>
+        new(folder.File(name), nodes, training, validators: validators);
+
     public ScriptedChain Start(string name, int segmentBytes = BlockStore.SegmentBytesArchive) =>
         new(folder.File(name), nodes, training, segmentBytes: segmentBytes);
 

@@ -141,16 +141,23 @@ public sealed class BundleTests : IDisposable
         Assert.True(Bundle.TryDecode(bytes, out Bundle? bundle));
         Height height = bundle!.Header.Height;
         Hash256 hash = bundle.Commit.BlockHash;
+        Bundle With(Commit commit) => bundle with { Links = [bundle.Links[0] with { Commit = commit }] };
         Bundle[] wrong =
         [
-            bundle with { Commit = chain.CommitOf(height, hash, signers: 2) },
-            bundle with { Commit = chain.CommitOf(new Height(height.Value - 1), hash) },
-            bundle with { Commit = chain.CommitOf(height, Hash256.Of("other"u8)) },
-            bundle with { Header = bundle.Header with { StateRoot = Hash256.Of("other"u8) } },
+            With(chain.CommitOf(height, hash, signers: 2)),
+            With(chain.CommitOf(new Height(height.Value - 1), hash)),
+            With(chain.CommitOf(height, Hash256.Of("other"u8))),
+            bundle with
+            {
+                Links = [bundle.Links[0] with { Header = bundle.Header with { StateRoot = Hash256.Of("other"u8) } }],
+            },
+            bundle with { Links = [bundle.Links[0] with { Validators = chain.Validators }] },
+            bundle with { Links = [.. bundle.Links, .. bundle.Links] },
+            bundle with { Links = [] },
             bundle with { Claim = new BundleClaim.Entries([]) },
         ];
         Assert.All(wrong, w => Assert.False(BundleVerifier.Check(w.Encode(), chain.Genesis.Hash).IsValid));
-        Bundle three = bundle with { Commit = chain.CommitOf(height, hash, signers: 3, round: 4) };
+        Bundle three = With(chain.CommitOf(height, hash, signers: 3, round: 4));
         Assert.True(BundleVerifier.Check(three.Encode(), chain.Genesis.Hash).IsValid);
     }
 
@@ -184,7 +191,8 @@ public sealed class BundleTests : IDisposable
             chain.States[^2], StateKey.Account(fixture.Nodes[signer].PublicKey.Account))!;
         var claim = new BundleClaim.Delta(reveal, new MerklePath([]), Hash256.Of(delta), account);
         Commit commit = chain.CommitOf(block.Header.Height, block.Hash);
-        byte[] bundle = new Bundle(chain.Genesis.Encode(), block.Header, commit, claim).Encode();
+        byte[] bundle = new Bundle(
+            chain.Genesis.Encode(), [new BundleLink(block.Header, commit, Validators: null)], claim).Encode();
         Assert.Equal(finding, BundleVerifier.Check(bundle, chain.Genesis.Hash).Finding?.What);
         chain.Dispose();
     }

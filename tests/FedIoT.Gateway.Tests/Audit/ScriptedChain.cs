@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Consensus.Light;
 using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Audit;
 using FedIoT.Ledger;
@@ -24,20 +25,26 @@ internal sealed class ScriptedChain : IDisposable
     private readonly IReadOnlyList<ISigner> training;
     private readonly BlockStore store;
     private readonly Dictionary<AccountId, ulong> nonces = [];
+    private readonly List<ValidatorSet> sets = []; // index = height
+    private ValidatorTriple triple;
     private Commit? lastCommit;
+    private bool isDisposed;
     private Hash256 lastHash;
 
     public ScriptedChain(
         string folder, IReadOnlyList<ISigner> nodes, IReadOnlyList<ISigner> training, int hidden = 4,
-        int segmentBytes = BlockStore.SegmentBytesArchive)
+        int? validators = null, int segmentBytes = BlockStore.SegmentBytesArchive)
     {
         Folder = folder;
         this.nodes = nodes;
         this.training = training;
         Genesis = new Genesis(
-            ChainId, nodes.Select(n => new GenesisValidator(n.PublicKey, 10)), nodes.Select(n => n.PublicKey),
+            ChainId, nodes.Take(validators ?? nodes.Count).Select(n => new GenesisValidator(n.PublicKey, 10)),
+            nodes.Select(n => n.PublicKey),
             [nodes[0].PublicKey]);
-        Validators = new ValidatorSet(nodes.Select(n => new Validator(n.PublicKey, 10)));
+        triple = ValidatorTriple.Constant(
+            new ValidatorSet(Genesis.Validators.Select(v => new Validator(v.Key, v.Power))));
+        sets.Add(triple.Last);
         State = LedgerState.FromGenesis(Genesis);
         States.Add(State);
         Specification = MakeTask(hidden);
@@ -52,7 +59,8 @@ internal sealed class ScriptedChain : IDisposable
 
     public Genesis Genesis { get; }
 
-    public ValidatorSet Validators { get; }
+    /// <summary>Who decides the next block.</summary>
+    public ValidatorSet Validators => triple.Current;
 
     public LedgerState State { get; private set; }
 
@@ -77,8 +85,12 @@ internal sealed class ScriptedChain : IDisposable
     /// <summary>Makes what was written durable and lets the folder go.</summary>
     public void Dispose()
     {
-        store.Flush();
-        store.Dispose();
+        if (!isDisposed)
+        {
+            isDisposed = true;
+            store.Flush();
+            store.Dispose();
+        }
     }
 
     /// <summary>Deletes old blocks: where the chain begins then.</summary>
@@ -96,9 +108,10 @@ internal sealed class ScriptedChain : IDisposable
     public Block AppendLie(Func<BlockHeader, BlockHeader> lie, params byte[][] transactions)
     {
         Height height = State.Height.Next;
+        sets.Add(Validators);
         var header = new BlockHeader(
             ChainId, height, 1_700_000_000_000 + height.Value, lastHash, Hash256.Zero, Hash256.Zero, State.StateRoot,
-            Validators.Hash, Validators.Proposer(height, 0));
+            Validators.Hash, triple.Next.Hash, Validators.Proposer(height, 0));
         Block block = Block.Create(
             lie(header), [.. transactions.Select(t => (ReadOnlyMemory<byte>)t)],
             ChangeLastCommit is null ? lastCommit : ChangeLastCommit(lastCommit));
@@ -110,19 +123,35 @@ internal sealed class ScriptedChain : IDisposable
         lastCommit = CommitOf(height, block.Hash);
         store.AppendCommit(lastCommit);
         lastHash = block.Hash;
-        State = State.Execute(height, block.Header.Proposer, block.Transactions).Next;
+        (State, BlockOutcome outcome) = State.Execute(height, block.Header.Proposer, block.Transactions);
+        triple = triple.After(LedgerApplication.UpdatesOf(outcome));
         States.Add(State);
         nonces.Clear();
         return block;
     }
 
-    public Commit CommitOf(Height height, Hash256 hash, int signers = int.MaxValue, int round = 0)
+    /// <summary>Who decides, or decided, a height.</summary>
+    public ValidatorSet SetOf(Height height) => sets[(int)height.Value];
+
+    public LightBlock LightBlockOf(Height height)
+    {
+        (Block block, Commit commit) = store.Read(height);
+        return new LightBlock(block.Header, commit, SetOf(height));
+    }
+
+    public Commit CommitOf(Height height, Hash256 hash, int signers = int.MaxValue, int round = 0) =>
+        CommitOf(SetOf(height), height, hash, signers, round);
+
+    /// <summary>What the first members of any set sign, also of one that the chain never had.</summary>
+    public Commit CommitOf(
+        ValidatorSet set, Height height, Hash256 hash, int signers = int.MaxValue, int round = 0,
+        IEnumerable<ISigner>? extra = null)
     {
         var signatures = new List<CommitSignature>();
-        for (int i = 0; i < Math.Min(signers, Validators.Count); i++)
+        for (int i = 0; i < Math.Min(signers, set.Count); i++)
         {
-            Validator validator = Validators[i];
-            ISigner signer = nodes.Single(n => n.PublicKey.Account == validator.Account);
+            Validator validator = set[i];
+            ISigner signer = nodes.Concat(extra ?? []).Single(n => n.PublicKey.Account == validator.Account);
             var vote = new Vote(VoteType.Precommit, height, round, hash, validator.Account);
             signatures.Add(new CommitSignature(i, SignBytes(signer, vote.SignBytes(ChainId, validator.Key))));
         }

@@ -116,7 +116,7 @@ public sealed class FrameFuzzTests
         Block block = Block.Create(
             new BlockHeader(
                 ChainCluster.ChainId, new Height(1), 1, default, default, default, Hash256.Of([1]),
-                Hash256.Of([2]), signer.PublicKey.Account),
+                Hash256.Of([2]), Hash256.Of([2]), signer.PublicKey.Account),
             all, null);
         return new SignedProposal(
             new Proposal(new Height(1), 0, -1, block.Hash, signer.PublicKey.Account), new byte[64], block);

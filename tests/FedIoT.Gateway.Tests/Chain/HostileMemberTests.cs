@@ -219,7 +219,7 @@ public sealed class HostileMemberTests : IDisposable
         Block block = Block.Create(
             new BlockHeader(
                 ChainCluster.ChainId, next, 1, node.LastBlockHash, default, default, node.StateRoot, set.Hash,
-                signer.PublicKey.Account),
+                set.Hash, signer.PublicKey.Account),
             transactions, null);
         var proposal = new Proposal(next, round, -1, block.Hash, signer.PublicKey.Account);
         var signature = new byte[64];
@@ -259,7 +259,7 @@ public sealed class HostileMemberTests : IDisposable
         using var signer = new TestSigner(Hostile);
         var header = new BlockHeader(
             ChainCluster.ChainId, new Height(1), 1, default, Hash256.Of([1]), default, Hash256.Of([2]),
-            Hash256.Of([3]), signer.PublicKey.Account);
+            Hash256.Of([3]), Hash256.Of([3]), signer.PublicKey.Account);
         byte[] bytes = header.Encode();
         var proposal = new Proposal(new Height(1), 0, -1, Hash256.Of(bytes), signer.PublicKey.Account);
         var compact = new CompactProposal(

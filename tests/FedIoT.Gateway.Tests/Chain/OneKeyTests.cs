@@ -82,7 +82,8 @@ public sealed class OneKeyTests : IDisposable
                 StallInterval = cluster.StallInterval,
                 ReconnectInterval = TimeSpan.FromMilliseconds(50),
             },
-            new CounterApplication(cluster.Signers), cluster.Signers[doubled], TimeProvider.System, NullLogger.Instance, Soon);
+            new CounterApplication(cluster.Signers), cluster.Signers[doubled], TimeProvider.System,
+            NullLogger.Instance, Soon);
         second.ConnectPeers(cluster.Alive.Where(n => n.Account != second.Account)
             .ToDictionary(n => n.Account, n => n.ListenEndPoint));
         for (int i = 0; second.VotingState?.Contains("does not vote for now", StringComparison.Ordinal) != true; i++)

@@ -52,7 +52,7 @@ internal sealed class RawPeer : IAsyncDisposable
 
     /// <summary>A member of the set, through TLS and hello.</summary>
     public static async Task<RawPeer> ConnectMemberAsync(
-        IPEndPoint node, TestSigner signer, string chainId, CancellationToken cancellationToken)
+        IPEndPoint node, ISigner signer, string chainId, CancellationToken cancellationToken)
     {
         using X509Certificate2 certificate = NodeCertificate.Create(chainId, signer);
         RawPeer peer = await ConnectTlsAsync(node, certificate, cancellationToken);

@@ -186,7 +186,7 @@ public sealed class VotingGateTests : IDisposable
     private Block MakeBlock(long height, AccountId proposer, long timeMs) => Block.Create(
         new BlockHeader(
             "gate", new Height(height), timeMs, Hash256.Zero, Hash256.Zero, Hash256.Zero, Hash256.Of("state"u8),
-            set.Hash, proposer),
+            set.Hash, set.Hash, proposer),
         [], lastCommit: null);
 
     private static Commit CommitWith(params int[] signers) => new(

@@ -50,6 +50,42 @@ public sealed class GatewayConfigurationTests
     }
 
     [Fact]
+    public void PeerLimits_AreReadWithinTheirRanges()
+    {
+        var limits = Read(Valid + """
+
+            [peering]
+            followers_max = 0
+            handshakes_max = 8
+            handshakes_per_address_max = 8
+            ban_max_ms = 60000
+            """).PeerLimits;
+        Assert.Equal((0, 8, 8), (limits.FollowersMax, limits.HandshakesMax, limits.HandshakesPerAddressMax));
+        Assert.Equal(TimeSpan.FromMinutes(1), limits.BanMax);
+        Assert.Equal(TimeSpan.FromSeconds(30), limits.SilenceMax);
+
+        var problems = new ProblemList();
+        GatewayConfiguration? wrong = GatewayConfigurationReader.Parse(
+            Valid + """
+
+            [peering]
+            followers_max = 257
+            handshakes_max = 4
+            handshakes_per_address_max = 5
+            ban_first_ms = 5000
+            ban_max_ms = 2000
+            folowers = 1
+            """,
+            "gateway.toml", problems);
+        Assert.Null(wrong);
+        string told = Assert.Throws<InputException>(() => problems.ThrowIfAny("gateway.toml")).Message;
+        Assert.Contains("[peering] followers_max is 257: expected", told, StringComparison.Ordinal);
+        Assert.Contains("at most handshakes_max, which is 4", told, StringComparison.Ordinal);
+        Assert.Contains("at least ban_first_ms, which is 5000", told, StringComparison.Ordinal);
+        Assert.Contains("'folowers'", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void PeersAndDevices_AreRead()
     {
         GatewayConfiguration read = Read(Valid + $"""

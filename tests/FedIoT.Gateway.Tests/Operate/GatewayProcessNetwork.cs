@@ -111,6 +111,26 @@ public class GatewayProcessNetwork : IAsyncLifetime
         return [.. answers.Select(a => a?.Height ?? -1)];
     }
 
+    /// <summary>
+    /// The folder of one more gateway, which is in no genesis: from the genesis file of the others and the tables of
+    /// their addresses. Neither admitted nor started.
+    /// </summary>
+    internal async Task<GatewayProcess> AddAsync()
+    {
+        int index = gateways.Count;
+        await VerbAsync(
+            "init", "--folder", FolderOf(index), "--chain-id", "process-test",
+            "--listen", $"{AddressOf(index)}:{ChainPort}", "--mqtt", $"{AddressOf(index)}:{MqttPort}");
+        File.Copy(folder.File("genesis.cbor"), Path.Combine(FolderOf(index), "genesis.cbor"));
+        var gateway = new GatewayProcess(FolderOf(index));
+        await File.AppendAllTextAsync(
+            gateway.Configuration, "\n" + await File.ReadAllTextAsync(folder.File("peers.toml")));
+        gateways.Add(gateway);
+        return gateway;
+    }
+
+    internal IPEndPoint ChainEndPointOf(int index) => new(IPAddress.Parse(AddressOf(index)), ChainPort);
+
     private async Task InitAsync(int index)
     {
         await VerbAsync(

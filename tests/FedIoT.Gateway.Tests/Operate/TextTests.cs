@@ -19,10 +19,9 @@ public sealed class TextTests
             StatusCommand.Show(Status([LongName + LongName])),
             ChainText.Show(new BlocksAnswer([new BlocksAnswer.BlockItem(Large, Large, Hash, Hash, 8192, 4 << 20)], 1)),
             ChainText.Show(new ValidatorsAnswer(
-                [new ValidatorsAnswer.ValidatorItem(Hash, "EdDsa", 1_000_000_000, Large, 999, true)])),
-            ChainText.Show(new PeersAnswer(1, [new PeersAnswer.PeerItem(Hash, LongName + ":7400")])),
-            ChainText.Show(new EvidenceAnswer(
-                [new EvidenceAnswer.EvidenceItem("MissingReveal", Hash, Large, Hash, 100_000, Hash)])),
+                [new ValidatorsAnswer.ValidatorItem(Hash, "EdDsa", 65_536, 65_536, 65_536_000, 999_999, 999, true)])),
+            ChainText.Show(new PeersAnswer(1, [Peer(isConnected: true), Peer(isConnected: false)])),
+            ChainText.Show(new EvidenceAnswer([Evidence("MissingReveal", null), Evidence("Equivocation", Large)])),
             ChainText.Show(new TransactionAnswer(Hash, Large, 8191, "CommitDeltas", Hash, 1, 1 << 20, "applied")),
             TasksCommand.Text(new TasksAnswer(
                 [new TasksAnswer.TaskItem(Hash, LongName, "Statistics", 100_000, 100_000, 100_000, 256)])),
@@ -43,6 +42,28 @@ public sealed class TextTests
     public void Status_BeginsWithTheVerdictAndItsReasons() =>
         Assert.StartsWith("DEGRADED\n  1 of 3 peers are connected\nchain", StatusCommand.Show(
             Status(["1 of 3 peers are connected"])), StringComparison.Ordinal);
+
+    private static PeersAnswer.PeerItem Peer(bool isConnected) => new(Hash, LongName + ":7400")
+    {
+        State = isConnected ? "connected" : "disconnected",
+        Standing = "validator",
+        Direction = isConnected ? "out" : null,
+        ConnectedSince = isConnected ? 1_790_000_000_000 : null,
+        Height = isConnected ? 123_456_789 : null,
+        BytesReceived = 1L << 40,
+        BytesSent = 1L << 40,
+        LastReason = isConnected ? null : "Unreachable: ConnectionRefused",
+        LastReasonAt = null,
+        BannedSeconds = 0,
+    };
+
+    private static EvidenceAnswer.EvidenceItem Evidence(string kind, long? offence) =>
+        new(kind, Hash, 999_999_999, Hash, 100_000, Hash)
+        {
+            OffenceHeight = offence,
+            Messages = offence is null ? null : "precommits",
+            Slashed = 65_536_000,
+        };
 
     private static StatusAnswer Status(string[] reasons) => new()
     {

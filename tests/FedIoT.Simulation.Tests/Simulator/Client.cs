@@ -51,10 +51,18 @@ internal sealed class Client(World world, SimulatedNode node)
         }
     }
 
+    private VotePower Vote(int number)
+    {
+        (int candidate, long power) = world.Scenario.Vote(number);
+        return new VotePower(SimulatedSigner.All[candidate].PublicKey.Account, power);
+    }
+
     private byte[] Make(ulong nonce)
     {
         VerifyingKey key = node.Signer.PublicKey;
-        var body = new RegisterDevice(new DeviceId($"d-{node.Key}-{nonce}"));
+        TransactionBody body = world.Scenario.Joiners > 0 && node.Key < world.Scenario.Powers.Count && nonce % 2 == 1
+            ? Vote((int)(nonce / 2))
+            : new RegisterDevice(new DeviceId($"d-{node.Key}-{nonce}"));
         byte[] payload = TransactionCodec.EncodePayload(World.ChainId, nonce, body);
         return CoseSign1.Assemble(
             key, payload, node.Signer.Sign(CoseSign1.SignBytes(key, TransactionCodec.Role, payload)));

@@ -45,11 +45,26 @@ internal sealed record Scenario
 
     /// <summary>When the disk of the last node but one is lost, so that it begins anew; 0 for never.</summary>
     public int WipedAtMs { get; init; }
+    /// <summary>Gateways without power at first, that the validators vote in, change and vote out again.</summary>
+    public int Joiners { get; init; }
 
     /// <summary>When the faults end; Byzantine validators go on.</summary>
     public int HealsAtMs { get; init; }
 
     public long TotalPower => Powers.Sum();
+
+    /// <summary>
+    /// What all honest validators vote for, one after the other: the key and its power. Honest power never falls below
+    /// what it was at first, so that the Byzantine share stays less than a third.
+    /// </summary>
+    public (int Key, long Power) Vote(int number)
+    {
+        var random = SplitMix64.For(Seed, 100 + (ulong)number);
+        int honest = Powers.Count - Attacks.Count;
+        bool isJoiner = random.Next(4) > 0;
+        int key = isJoiner ? Powers.Count + random.Next(Joiners) : Attacks.Count + random.Next(honest);
+        return (key, isJoiner ? random.Next(4) : Powers[key] + random.Next(3));
+    }
 
     /// <summary>Draws a scenario.</summary>
     public static Scenario For(ulong seed)
@@ -92,12 +107,20 @@ internal sealed record Scenario
         };
     }
 
+    /// <summary>The same with a set that changes all the time: joiners come and go, powers go up and down.</summary>
+    public static Scenario ForChangingSet(ulong seed)
+    {
+        Scenario scenario = For(seed);
+        int room = Math.Min(3, SimulatedSigner.All.Count - scenario.Powers.Count);
+        return scenario with { Joiners = room == 0 ? 0 : 1 + SplitMix64.For(seed, 7).Next(room) };
+    }
+
     public override string ToString() =>
         $"powers {string.Join(',', Powers)}; attacks {string.Join(',', Attacks)}; loss {LossPerMille}, duplicates "
         + $"{DuplicatesPerMille} of 1000; delay to {DelayMsMax} ms; sign to {SignMsMax} ms; "
         + $"partitions {HasPartitions}, crashes {HasCrashes}, disk {HasDiskFaults}, clock {HasClockFaults}; "
-        + $"heals at {HealsAtMs} ms; snapshots {SnapshotBlocks}, retained {RetainedBlocks} by {Pruning:x}; "
-        + $"wiped at {WipedAtMs}";
+        + $"{Joiners} joiners; heals at {HealsAtMs} ms; snapshots {SnapshotBlocks}, retained {RetainedBlocks} by "
+        + $"{Pruning:x}; wiped at {WipedAtMs}";
 
     // Always less than a third of the power.
     private static List<Attack> DrawAttacks(ref SplitMix64 random, long[] powers)

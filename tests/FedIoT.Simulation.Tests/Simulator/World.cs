@@ -33,11 +33,11 @@ internal sealed class World
         Genesis = new Genesis(
             ChainId,
             scenario.Powers.Select((p, i) => new GenesisValidator(signers[i].PublicKey, p)),
-            scenario.Powers.Select((_, i) => signers[i].PublicKey),
+            Enumerable.Range(0, scenario.Powers.Count + scenario.Joiners).Select(i => signers[i].PublicKey),
             [signers[0].PublicKey]);
         Options = MakeOptions(Genesis);
         Record = new WorldRecord(this);
-        for (int key = 0; key < scenario.Powers.Count; key++)
+        for (int key = 0; key < scenario.Powers.Count + scenario.Joiners; key++)
         {
             Attack? attack = key < scenario.Attacks.Count ? scenario.Attacks[key] : null;
             Nodes.Add(new SimulatedNode(this, Nodes.Count, key, attack));

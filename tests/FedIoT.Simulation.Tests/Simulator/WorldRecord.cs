@@ -36,6 +36,10 @@ internal sealed class WorldRecord(World world)
     /// <summary>Validators that were struck for equivocation.</summary>
     public int StruckCount => world.Honest.First().Application!.Committed.Faults.Count;
 
+    /// <summary>Heights whose validators are not those of the height before.</summary>
+    public int SetChanges => powers.Keys.Count(h => h > 2 && powers.TryGetValue(h - 1, out var before)
+        && !before.SequenceEqual(powers[h]));
+
     /// <summary>Hash of some block proposed at a height; null when none was.</summary>
     public Hash256? AnyBlock(Height height, int round) =>
         blocks.TryGetValue(height.Value, out List<Hash256>? known)

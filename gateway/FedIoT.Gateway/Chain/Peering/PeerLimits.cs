@@ -1,6 +1,6 @@
 namespace FedIoT.Gateway.Chain.Peering;
 
-/// <summary>Bounds on what one peer, or one address, may cost. docs/spec/peering.md §5.</summary>
+/// <summary>Bounds on what one peer, or one address, may cost. docs/spec/peering.md §6.</summary>
 internal sealed record PeerLimits
 {
     /// <summary>For the first packets of a connection that this node dials.</summary>

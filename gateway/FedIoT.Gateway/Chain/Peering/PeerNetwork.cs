@@ -71,6 +71,17 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     /// <summary>How many connections ended, or were refused, for a reason.</summary>
     public long DisconnectCount(DisconnectReason reason) => reasons.CountOf(reason);
 
+    /// <summary>
+    /// Everybody that this node is connected to or should be, by account: peers, validators, and who is configured.
+    /// </summary>
+    public IReadOnlyList<PeerView> View()
+    {
+        ValidatorPair validators = members.Validators;
+        IEnumerable<AccountId> all = connections.Keys.Concat(addresses.Configured.Select(c => c.Key))
+            .Concat(validators.Current.Members.Concat(validators.Next.Members).Select(v => v.Account));
+        return [.. all.Where(a => a != self).Distinct().Order().Select(View)];
+    }
+
     /// <summary>Takes the port.</summary>
     /// <exception cref="SocketException">The port is taken.</exception>
     public void Bind() => listener.Bind(options.Listen);
@@ -188,6 +199,25 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     }
 
     private PeerTls Tls => tls ?? throw new InvalidOperationException("Listen comes before the first connection.");
+
+    private PeerView View(AccountId peer)
+    {
+        PeerConnection? connection = connections.GetValueOrDefault(peer);
+        PeerTrouble? trouble = troubles.GetValueOrDefault(peer);
+        return new PeerView(
+            peer, members.StandingOf(peer).ToString(), connection?.Link.EndPoint ?? addresses.Find(peer, attempt: 0))
+        {
+            ConnectedSince = connection?.ConnectedAt,
+            IsDialled = connection?.Link.IsDialled ?? false,
+            Height = connection?.Height ?? Height.Genesis,
+            BytesReceived = connection?.BytesReceived ?? 0,
+            BytesSent = connection?.BytesSent ?? 0,
+            LastReason = trouble?.Reason ?? DisconnectReason.None,
+            LastError = trouble is { Error: not SocketError.Success } ? trouble.Error.ToString() : string.Empty,
+            LastReasonAt = trouble?.At,
+            Banned = bans.RemainingOf(peer),
+        };
+    }
 
     private static ulong SeedOf(AccountId account)
     {

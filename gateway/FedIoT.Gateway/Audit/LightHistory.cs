@@ -1,0 +1,48 @@
+using FedIoT.Consensus;
+using FedIoT.Consensus.Light;
+using FedIoT.Gateway.Application;
+using FedIoT.Wire;
+
+namespace FedIoT.Gateway.Audit;
+
+/// <summary>
+/// What leads a light client through a chain: the blocks around each change of the validator set. Who the validators
+/// are follows from execution, so the chain is replayed from genesis.
+/// </summary>
+internal static class LightHistory
+{
+    /// <summary>The blocks around the changes up to a height, and the block there. Ascending.</summary>
+    /// <param name="moments">The chain from genesis on.</param>
+    /// <param name="genesis">The set of genesis.</param>
+    /// <param name="wanted">Height of the last one.</param>
+    public static List<LightBlock> Collect(IEnumerable<ChainMoment> moments, ValidatorSet genesis, Height wanted)
+    {
+        var found = new List<LightBlock>();
+        LightBlock? before = null;
+        ValidatorTriple sets = ValidatorTriple.Constant(genesis);
+        foreach (ChainMoment moment in moments)
+        {
+            var block = new LightBlock(moment.Block.Header, moment.Commit, sets.Current);
+            bool isChange = before is not null && before.Validators.Hash != block.Validators.Hash;
+            if (isChange && before is not null && (found.Count == 0 || found[^1] != before))
+            {
+                found.Add(before);
+            }
+
+            if (isChange || block.Header.Height == wanted)
+            {
+                found.Add(block);
+            }
+
+            if (block.Header.Height == wanted)
+            {
+                break;
+            }
+
+            before = block;
+            sets = sets.After(LedgerApplication.UpdatesOf(moment.Outcome));
+        }
+
+        return found;
+    }
+}

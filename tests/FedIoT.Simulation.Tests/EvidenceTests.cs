@@ -154,8 +154,8 @@ public sealed class EvidenceTests
         var reader = new CborReader(snapshot);
         var writer = new CborWriter();
         reader.ReadStartArray();
-        writer.WriteStartArray(9);
-        for (int i = 0; i < 9; i++)
+        writer.WriteStartArray(10);
+        for (int i = 0; i < 10; i++)
         {
             ReadOnlyMemory<byte> value = reader.ReadEncodedValue();
             if (i == 2)

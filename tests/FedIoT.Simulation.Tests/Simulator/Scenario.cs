@@ -112,7 +112,13 @@ internal sealed record Scenario
     {
         Scenario scenario = For(seed);
         int room = Math.Min(3, SimulatedSigner.All.Count - scenario.Powers.Count);
-        return scenario with { Joiners = room == 0 ? 0 : 1 + SplitMix64.For(seed, 7).Next(room) };
+
+        // A validator whose power grows may become more than the others can do without while it is silent.
+        return scenario with
+        {
+            Joiners = room == 0 ? 0 : 1 + SplitMix64.For(seed, 7).Next(room),
+            WipedAtMs = 0,
+        };
     }
 
     public override string ToString() =>

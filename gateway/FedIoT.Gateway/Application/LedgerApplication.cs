@@ -102,7 +102,7 @@ public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSour
             : snapshot.State.StateRoot != following.StateRoot ? $"its state root is {snapshot.State.StateRoot}"
             : snapshot.Validators.Last.Hash != block.ValidatorsHash
                 || snapshot.Validators.Current.Hash != following.ValidatorsHash
-                || !snapshot.HasNextSetOfState() ? "its validators are not the chain's"
+                || snapshot.Validators.Next.Hash != following.NextValidatorsHash ? "its validators are not the chain's"
             : null;
         if (problem is null)
         {

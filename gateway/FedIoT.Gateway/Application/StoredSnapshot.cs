@@ -66,10 +66,4 @@ public sealed record StoredSnapshot(LedgerState State, ValidatorTriple Validator
         Hash256.Of(bytes.AsSpan(HeaderBytes)).CopyTo(bytes.AsSpan(Magic.Length));
         return bytes;
     }
-
-    /// <summary>
-    /// True when the set of the height after the next is the one that the state says. The others are in headers.
-    /// </summary>
-    public bool HasNextSetOfState() => Validators.Next.Members.Select(m => (m.Account, m.Power)).SequenceEqual(
-        State.Accounts.Values.Where(a => a.Power > 0).Select(a => (a.Key.Account, a.Power)).OrderBy(a => a.Account));
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Text.Json;
 using FedIoT.Gateway.Cli;
 using FedIoT.Storage.Files;
 
@@ -20,6 +21,7 @@ internal static class BugreportCommand
             HelpName = "FILE",
             DefaultValueFactory = _ => "fediot-bugreport.tar.gz",
         };
+        var json = new Option<bool>("--json") { Description = "Path and number of entries as JSON" };
         var command = new Command(
             "bugreport",
             """
@@ -32,7 +34,7 @@ internal static class BugreportCommand
               fediot bugreport --out report.tar.gz
             """)
         {
-            config, output,
+            config, output, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -45,8 +47,9 @@ internal static class BugreportCommand
             var report = new Bugreport(ConfigurationOption.Find(parsed.GetValue(config)));
             await report.CollectAsync(cancellation).ConfigureAwait(false);
             DurableFile.Replace(path, Pack(report.Entries, time.GetUtcNow()), ownerOnly: true);
-            await Console.Out.WriteLineAsync(
-                $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are")
+            await Console.Out.WriteLineAsync(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(new { schema = "fediot.bugreport/1", path, entries = report.Entries.Count })
+                : $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are")
                 .ConfigureAwait(false);
             return ExitCode.Success;
         });

@@ -83,14 +83,13 @@ internal static class ChainText
     public static string Show(EvidenceAnswer answer) => answer.Evidence.Count == 0
         ? "no faults recorded"
         : TextTable.Format(
-            ["KIND", "ACCOUNT", "BLOCK", "TASK", "ROUND", "SLASHED", "WHAT"],
+            ["KIND", "ACCOUNT", "BLOCK", "ROUND", "SLASHED", "WHAT"],
             answer.Evidence.Select(e => (string[])
             [
-                e.Kind, TextTable.Short(e.Account), Text(e.Height),
-                e.OffenceHeight is null ? TextTable.Short(e.Task) : "-", Text(e.Round), Text(e.Slashed),
+                e.Kind, TextTable.Short(e.Account), Text(e.Height), Text(e.Round), Text(e.Slashed),
                 e.OffenceHeight is { } height
                     ? $"two {e.Messages} at height {height}"
-                    : $"evidence {TextTable.Short(e.Hash)}",
+                    : $"in task {TextTable.Short(e.Task)}",
             ]));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -80,8 +80,10 @@ public sealed class FifthGatewayTests(GatewayProcessNetwork network) : IClassFix
         long height = (await network.HeightsAsync(Cancellation)).Max();
         await network.WaitUntilAsync(
             async () => (await network.HeightsAsync(Cancellation)).Min() > height + 2, WaitMax, "all five move on");
-        string peers = await GatewayProcessNetwork.VerbAsync("chain", "peers", "--config", first);
-        Assert.Contains("4 of 4 connected", peers, StringComparison.Ordinal);
+        await network.WaitUntilAsync(
+            async () => (await GatewayProcessNetwork.VerbAsync("chain", "peers", "--config", first))
+                .Contains("4 of 4 connected", StringComparison.Ordinal),
+            WaitMax, "the fifth is connected again");
     }
 
     // Signs two precommits with the fifth's own key, as a thief or a restored backup would, and shows them.

@@ -82,12 +82,12 @@ internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
         }
     }
 
-    /// <summary>Forgets the offences of strangers: who was one may be a member now.</summary>
-    public void ForgiveStrangers()
+    /// <summary>Forgets the offences of an address: who called from there is a member now.</summary>
+    public void Forgive(IPAddress address)
     {
         lock (gate)
         {
-            addresses.Clear();
+            addresses.Remove(NetworkOf(address));
         }
     }
 

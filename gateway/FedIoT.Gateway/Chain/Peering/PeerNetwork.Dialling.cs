@@ -12,6 +12,7 @@ internal sealed partial class PeerNetwork
     private const int BackOffFactorMax = 5;
     private const int SecondDiallerFactor = 20;
 
+    private const int StrangersMax = 256;
     private const int ReceiveBufferBytes = 1 << 20; // of the kernel, for each connection
 
     // Option TCP_NOTSENT_LOWAT of Linux: what is queued in the kernel but not sent cannot be overtaken by a vote.
@@ -142,6 +143,11 @@ internal sealed partial class PeerNetwork
         }
 
         await (stream as Stream ?? transport).DisposeAsync().ConfigureAwait(false);
+        if (reason == DisconnectReason.NotAMember && expected is null && strangers.Count < StrangersMax)
+        {
+            strangers[peer] = address;
+        }
+
         Refuse(reason, address, stream is null ? null : peer, expected);
         return null;
     }

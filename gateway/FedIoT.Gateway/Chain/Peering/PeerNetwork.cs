@@ -33,6 +33,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     private readonly ConcurrentDictionary<AccountId, bool> dialled = new();
     private readonly ConcurrentDictionary<Task, bool> tasks = new();
     private readonly ConcurrentDictionary<AccountId, PeerTrouble> troubles = new();
+    private readonly ConcurrentDictionary<AccountId, IPAddress> strangers = new(); // who was refused, and may come
     private readonly Lock entering = new();
     private ValidatorPair lastMembers; // of the task that calls OnMembersChanged
     private PeerTls? tls;
@@ -136,6 +137,15 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             }
         }
 
+        foreach ((AccountId stranger, IPAddress address) in strangers)
+        {
+            if (members.StandingOf(stranger) is PeerStanding.Validator or PeerStanding.Follower)
+            {
+                strangers.TryRemove(stranger, out _);
+                bans.Forgive(address);
+            }
+        }
+
         ValidatorPair now = members.Validators;
         if (now.Next.Hash == lastMembers.Next.Hash && now.Current.Hash == lastMembers.Current.Hash)
         {
@@ -144,7 +154,6 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
 
         ValidatorPair before = lastMembers;
         lastMembers = now;
-        bans.ForgiveStrangers();
         addresses.ForgetTold(
             a => a != self && members.StandingOf(a) != PeerStanding.Validator && !connections.ContainsKey(a));
         foreach (Validator validator in now.Next.Members.Where(v => before.Next.IndexOf(v.Account) < 0))

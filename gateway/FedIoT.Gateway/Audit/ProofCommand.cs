@@ -79,12 +79,13 @@ public static class ProofCommand
     private static Command Subcommand(
         string name, string summary, string example, Symbol[] symbols, Func<ParseResult, BundleBuilder, byte[]> build)
     {
-        Command command = HelpText.Verb(name, summary, example, [.. symbols, GenesisFile, Out]);
-        command.SetAction(parsed => Run(parsed, build));
+        Command command = HelpText.Verb(name, summary, example, [.. symbols, GenesisFile, Out, VerbAnswer.Json]);
+        command.SetAction((parsed, _) => RunAsync(parsed, name, build));
         return command;
     }
 
-    private static int Run(ParseResult parsed, Func<ParseResult, BundleBuilder, byte[]> build)
+    private static async Task<int> RunAsync(
+        ParseResult parsed, string claim, Func<ParseResult, BundleBuilder, byte[]> build)
     {
         ChainFolder folder = ChainFolder.Find(parsed.GetValue(State)!);
         Genesis genesis = folder.ReadGenesis(parsed.GetValue(GenesisFile))
@@ -92,8 +93,11 @@ public static class ProofCommand
         byte[] bundle = build(parsed, new BundleBuilder(folder, genesis));
         string path = parsed.GetValue(Out)!.FullName;
         DurableFile.Replace(path, bundle);
-        Console.Out.WriteLine($"{path}: {bundle.Length} bytes");
-        Console.Out.WriteLine($"check it with: fediot verify {path} --genesis-hash {genesis.Hash}");
+        await VerbAnswer.WriteAsync(
+            parsed, "proof",
+            $"{path}: {bundle.Length} bytes\ncheck it with: fediot verify {path} --genesis-hash {genesis.Hash}",
+            new("claim", claim), new("file", path), new("bytes", bundle.Length),
+            new("genesisHash", genesis.Hash.ToString())).ConfigureAwait(false);
         return ExitCode.Success;
     }
 

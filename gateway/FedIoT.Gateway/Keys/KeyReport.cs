@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using FedIoT.Gateway.Cli;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Keys;
@@ -12,11 +11,6 @@ public sealed class KeyReport
 {
     /// <summary>Name of the JSON format.</summary>
     public const string Schema = "fediot.keys/1";
-
-    private static readonly JsonSerializerOptions Compact = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // for a terminal and for programs, never for HTML
-    };
 
     private readonly JsonObject json;
     private readonly string text;
@@ -28,7 +22,7 @@ public sealed class KeyReport
     }
 
     /// <summary>The JSON object, on one line.</summary>
-    public string ToJson() => json.ToJsonString(Compact);
+    public string ToJson() => VerbAnswer.ToLine(json);
 
     /// <summary>Lines for people, without a line break at the end.</summary>
     public string ToText() => text;

@@ -64,11 +64,6 @@ public static class KeysCommand
         HelpName = "N",
     };
 
-    private static readonly Option<bool> Json = new("--json")
-    {
-        Description = "One JSON object on standard output",
-    };
-
     /// <summary>The command with its verbs.</summary>
     /// <param name="time">Measures, and waits for chips.</param>
     public static Command Create(TimeProvider time)
@@ -103,7 +98,7 @@ public static class KeysCommand
     private static Command Verb(
         string name, string summary, string example, Func<ParseResult, int> run, params Symbol[] symbols)
     {
-        Command command = HelpText.Verb(name, summary, example, [.. symbols, Json]);
+        Command command = HelpText.Verb(name, summary, example, [.. symbols, VerbAnswer.Json]);
         command.SetAction(parsed =>
         {
             try
@@ -213,5 +208,6 @@ public static class KeysCommand
         : throw new InputException($"{option} is {value}: expected a number from {min} to {max}");
 
     private static void Write(ParseResult parsed, KeyReport report) =>
-        parsed.InvocationConfiguration.Output.WriteLine(parsed.GetValue(Json) ? report.ToJson() : report.ToText());
+        parsed.InvocationConfiguration.Output.WriteLine(
+            parsed.GetValue(VerbAnswer.Json) ? report.ToJson() : report.ToText());
 }

@@ -22,7 +22,7 @@ internal static class CheckCommand
               fediot check gateway.toml
             """)
         {
-            file,
+            file, VerbAnswer.Json,
         };
         command.SetAction(async (parsed, _) =>
         {
@@ -32,10 +32,13 @@ internal static class CheckCommand
             using GatewayResources? resources = GatewayResources.Open(
                 configuration, TimeProvider.System, problems);
             problems.ThrowIfAny(path);
-            await Console.Out.WriteLineAsync(
+            string account = resources!.Keys.Node.PublicKey.Account.ToString();
+            await VerbAnswer.WriteAsync(
+                parsed, "check",
                 $"{path}: OK, chain {configuration.ChainId}, {configuration.Peers.Count} peers, "
-                + $"{configuration.Devices.Count} devices, account {resources!.Keys.Node.PublicKey.Account}")
-                .ConfigureAwait(false);
+                + $"{configuration.Devices.Count} devices, account {account}",
+                new("file", path), new("chainId", configuration.ChainId), new("peers", configuration.Peers.Count),
+                new("devices", configuration.Devices.Count), new("account", account)).ConfigureAwait(false);
             return ExitCode.Success;
         });
         return command;

@@ -36,21 +36,20 @@ internal static class DevicesCommand
               fediot devices enrol pump-02 --key-file label.key
             """)
         {
-            id, config, keyFile,
+            id, config, keyFile, VerbAnswer.Json,
         };
         enrol.SetAction(async (parsed, cancellation) =>
         {
             string file = ConfigurationOption.Find(parsed.GetValue(config));
-            string text = await EnrolAsync(
-                file, parsed.GetRequiredValue(id), parsed.GetValue(keyFile), cancellation).ConfigureAwait(false);
-            await Console.Out.WriteLineAsync(text).ConfigureAwait(false);
+            await EnrolAsync(parsed, file, parsed.GetRequiredValue(id), parsed.GetValue(keyFile), cancellation)
+                .ConfigureAwait(false);
             return ExitCode.Success;
         });
         return new Command("devices", "The sensor devices of this gateway") { enrol };
     }
 
-    private static async Task<string> EnrolAsync(
-        string file, string name, string? givenKeyFile, CancellationToken cancellation)
+    private static async Task EnrolAsync(
+        ParseResult parsed, string file, string name, string? givenKeyFile, CancellationToken cancellation)
     {
         if (!DeviceId.TryParse(name, out DeviceId id))
         {
@@ -87,16 +86,23 @@ internal static class DevicesCommand
         }
 
         // The key itself stays off the terminal and out of its history.
-        return
+        string change = known is null ? "device added" : "unchanged";
+        string features = Describe(configuration.Features);
+        await VerbAnswer.WriteAsync(
+            parsed, "enrol",
             $"""
             device         {id}
             key file       {keyFile} ({(isNewKey ? "new" : "kept")}; 64 hexadecimal digits, secret)
             broker         MQTT 5, port {configuration.MqttListen.Port} of this gateway
             client id      {id}
             user name      {id}
-            features       {Describe(configuration.Features)}
-            configuration  {file} ({(known is null ? "device added" : "unchanged")}); restart the gateway to let it in
-            """;
+            features       {features}
+            configuration  {file} ({change}); restart the gateway to let it in
+            """,
+            new("device", id.ToString()), new("keyFile", keyFile), new("isNewKey", isNewKey),
+            new("mqttPort", configuration.MqttListen.Port), new("features", features),
+            new("featureTag", $"{configuration.Features.Tag:x8}"), new("configuration", file),
+            new("change", change)).ConfigureAwait(false);
     }
 
     private static string Describe(FeatureSpecification features) => string.Create(

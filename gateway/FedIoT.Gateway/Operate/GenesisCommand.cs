@@ -62,7 +62,7 @@ internal static class GenesisCommand
               fediot chain genesis --chain-id plant-7 --peers peers.toml gateway-?/gateway.pub.toml
             """)
         {
-            Parts, ChainId, Out, Peers, Powers, Administrators,
+            Parts, ChainId, Out, Peers, Powers, Administrators, VerbAnswer.Json,
         };
         command.SetAction(RunAsync);
         return command;
@@ -92,7 +92,10 @@ internal static class GenesisCommand
                 peers, Encoding.UTF8.GetBytes(string.Join('\n', parts.Select(p => p.ToPeerTable()))));
         }
 
-        await Console.Out.WriteLineAsync($"{genesis.Hash}  {parsed.GetRequiredValue(Out)}").ConfigureAwait(false);
+        await VerbAnswer.WriteAsync(
+            parsed, "genesis", $"{genesis.Hash}  {parsed.GetRequiredValue(Out)}",
+            new("chainId", chainId), new("genesisHash", genesis.Hash.ToString()),
+            new("file", parsed.GetRequiredValue(Out)), new("gateways", parts.Length)).ConfigureAwait(false);
         return ExitCode.Success;
     }
 

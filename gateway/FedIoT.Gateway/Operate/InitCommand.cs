@@ -54,7 +54,7 @@ internal static class InitCommand
                 key=node;pin-file=pin"
             """)
         {
-            Folder, ChainId, Listen, Mqtt, NodeKey, Address,
+            Folder, ChainId, Listen, Mqtt, NodeKey, Address, VerbAnswer.Json,
         };
         command.SetAction(RunAsync);
         return command;
@@ -104,13 +104,17 @@ internal static class InitCommand
 
         GatewayConfiguration configuration = ReadConfiguration(file, parsed, nodeKey);
         PublicPart made = MakeKeys(folder, configuration, isNew, address, parsed.GetValue(Address) is not null);
-        await Console.Out.WriteLineAsync(
+        string publicFile = Path.Combine(folder, PublicPart.FileName);
+        await VerbAnswer.WriteAsync(
+            parsed, "init",
             $"""
             {(isNew ? "made" : "kept")}     {file}
             account  {made.Key.Account}
-            public   {Path.Combine(folder, PublicPart.FileName)}
+            public   {publicFile}
             next     give {PublicPart.FileName} of every gateway to: fediot chain genesis --chain-id {made.ChainId}
-            """).ConfigureAwait(false);
+            """,
+            new("configuration", file), new("isNew", isNew), new("chainId", made.ChainId),
+            new("account", made.Key.Account.ToString()), new("publicPart", publicFile)).ConfigureAwait(false);
         return ExitCode.Success;
     }
 

@@ -17,6 +17,9 @@ public sealed class HelpTests
             Assert.True(
                 verb.Subcommands.Count > 0 || description.Contains($"  {path}", StringComparison.Ordinal),
                 $"the help of '{path}' has no example of it");
+            Assert.True(
+                verb.Subcommands.Count > 0 || verb.Name == "run" || verb.Options.Any(o => o.Name == "--json"),
+                $"'{path}' has no --json");
             Assert.All(
                 verb.Options.Cast<Symbol>().Concat(verb.Arguments).Where(s => !s.Hidden),
                 s => Assert.False(string.IsNullOrWhiteSpace(s.Description), $"{path}: {s.Name} is not described"));

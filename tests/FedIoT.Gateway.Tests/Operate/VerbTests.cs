@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Ledger;
 using Xunit;
@@ -124,6 +125,32 @@ public sealed class VerbTests
     }
 
     // Folders 0, 1, ... with addresses that only this process uses; gives the public parts.
+    [Fact]
+    public async Task VerbsWithoutAGateway_WithJson_PrintOneObjectOfTheirSchema()
+    {
+        using var folder = new TemporaryFolder();
+        string[] parts = await MakeAsync(folder, 1);
+        string configuration = folder.File("0/gateway.toml");
+        JsonElement init = await JsonOfAsync("init", "init", "--folder", folder.File("0"));
+        Assert.False(init.GetProperty("isNew").GetBoolean());
+        JsonElement genesis = await JsonOfAsync(
+            "genesis", "chain", "genesis", "--chain-id", "plant-7", "--out", folder.File("0/genesis.cbor"), parts[0]);
+        Assert.Equal(1, genesis.GetProperty("gateways").GetInt32());
+        JsonElement enrol = await JsonOfAsync("enrol", "devices", "enrol", "pump-01", "--config", configuration);
+        Assert.True(enrol.GetProperty("isNewKey").GetBoolean());
+        JsonElement check = await JsonOfAsync("check", "check", configuration);
+        Assert.Equal(1, check.GetProperty("devices").GetInt32());
+        Assert.Equal(init.GetProperty("account").GetString(), check.GetProperty("account").GetString());
+    }
+
+    private static async Task<JsonElement> JsonOfAsync(string schema, params string[] verb)
+    {
+        string output = await GatewayProcessNetwork.VerbAsync([.. verb, "--json"]);
+        JsonElement root = JsonDocument.Parse(output).RootElement;
+        Assert.Equal($"fediot.{schema}/1", root.GetProperty("schema").GetString());
+        return root;
+    }
+
     private static async Task<string[]> MakeAsync(TemporaryFolder folder, int count)
     {
         string subnet = $"127.{(Environment.ProcessId >> 8 & 0x7f) + 130 & 0xff}.{Environment.ProcessId & 0xff}";

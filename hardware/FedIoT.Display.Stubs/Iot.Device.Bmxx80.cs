@@ -1,5 +1,5 @@
-// Signatures of Iot.Device.Bindings 4.2.0 (dotnet/iot, tag v4.2.0 = 9c867ff2, src/devices/Bmxx80), as far as the display
-// uses them. Never runs.
+// Signatures of Iot.Device.Bindings 4.2.0 (dotnet/iot, tag v4.2.0 = 9c867ff2, src/devices/Bmxx80), as far as the
+// display uses them. Never runs.
 using System.Device.I2c;
 using Iot.Device.Bmxx80.ReadResult;
 using UnitsNet;

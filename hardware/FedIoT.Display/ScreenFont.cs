@@ -34,7 +34,7 @@ public static class ScreenFont
             ulong glyph = Glyphs.GetValueOrDefault(text[i], Glyphs['?']);
             for (int column = 0; column < 5; column++)
             {
-                page[(i * Advance) + column] = (byte)(glyph >> (8 * (4 - column)));
+                page[(i * Advance) + column] = (byte)((glyph >> (8 * (4 - column))) & 0xFF);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Text.Json.Nodes;
 using FedIoT.Gateway.Cli;
 using FedIoT.Storage.Files;
 
@@ -20,6 +21,7 @@ internal static class BugreportCommand
             HelpName = "FILE",
             DefaultValueFactory = _ => "fediot-bugreport.tar.gz",
         };
+        var json = new Option<bool>("--json") { Description = "One JSON object; its first member names the schema" };
         var command = new Command(
             "bugreport",
             """
@@ -32,7 +34,7 @@ internal static class BugreportCommand
               fediot bugreport --out report.tar.gz
             """)
         {
-            config, output,
+            config, output, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -46,12 +48,20 @@ internal static class BugreportCommand
             await report.CollectAsync(cancellation).ConfigureAwait(false);
             DurableFile.Replace(path, Pack(report.Entries, time.GetUtcNow()), ownerOnly: true);
             await Console.Out.WriteLineAsync(
-                $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are")
+                parsed.GetValue(json) ? Json(path, report.Entries)
+                    : $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are")
                 .ConfigureAwait(false);
             return ExitCode.Success;
         });
         return command;
     }
+
+    private static string Json(string path, IReadOnlyDictionary<string, byte[]> entries) => new JsonObject
+    {
+        ["schema"] = "fediot.bugreport/1",
+        ["file"] = path,
+        ["entries"] = new JsonArray([.. entries.Keys.Select(k => JsonValue.Create(k))]),
+    }.ToJsonString();
 
     private static byte[] Pack(IReadOnlyDictionary<string, byte[]> entries, DateTimeOffset now)
     {

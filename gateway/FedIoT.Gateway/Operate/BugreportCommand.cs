@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Text.Json;
 using FedIoT.Gateway.Cli;
 using FedIoT.Storage.Files;
 
@@ -21,7 +20,6 @@ internal static class BugreportCommand
             HelpName = "FILE",
             DefaultValueFactory = _ => "fediot-bugreport.tar.gz",
         };
-        var json = new Option<bool>("--json") { Description = "Path and number of entries as JSON" };
         var command = new Command(
             "bugreport",
             """
@@ -34,7 +32,7 @@ internal static class BugreportCommand
               fediot bugreport --out report.tar.gz
             """)
         {
-            config, output, json,
+            config, output, VerbAnswer.Json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -47,10 +45,10 @@ internal static class BugreportCommand
             var report = new Bugreport(ConfigurationOption.Find(parsed.GetValue(config)));
             await report.CollectAsync(cancellation).ConfigureAwait(false);
             DurableFile.Replace(path, Pack(report.Entries, time.GetUtcNow()), ownerOnly: true);
-            await Console.Out.WriteLineAsync(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(new { schema = "fediot.bugreport/1", path, entries = report.Entries.Count })
-                : $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are")
-                .ConfigureAwait(false);
+            await VerbAnswer.WriteAsync(
+                parsed, "bugreport",
+                $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are",
+                new("path", path), new("entries", report.Entries.Count)).ConfigureAwait(false);
             return ExitCode.Success;
         });
         return command;

@@ -45,6 +45,30 @@ public sealed record Commit(Height Height, int Round, Hash256 BlockHash, IReadOn
         return commit is not null;
     }
 
+    /// <summary>Reads only height and block hash of an encoded commit, without looking at the rest.</summary>
+    public static bool TryReadHead(ReadOnlyMemory<byte> bytes, out Height height, out Hash256 blockHash)
+    {
+        height = default;
+        blockHash = Hash256.Zero;
+        try
+        {
+            var reader = new CborReader(bytes, CborConformanceMode.Canonical);
+            if (!CanonicalCbor.StartsArray(reader, 4))
+            {
+                return false;
+            }
+
+            height = CanonicalCbor.ReadHeight(reader);
+            CanonicalCbor.ReadRound(reader);
+            blockHash = CanonicalCbor.ReadHash(reader);
+            return !blockHash.IsZero;
+        }
+        catch (Exception e) when (e is CborContentException or InvalidOperationException or OverflowException)
+        {
+            return false; // the reader's way to say "not canonical CBOR of the expected shape"
+        }
+    }
+
     private static Commit? Read(CborReader reader)
     {
         if (!CanonicalCbor.StartsArray(reader, 4))

@@ -16,6 +16,7 @@ var areas = new (string Name, Func<bool, (string Name, double Value, string Unit
     ("ledger", LedgerBenchmarks.Run),
     ("chain", ChainBenchmarks.Run),
     ("audit", AuditBenchmarks.Run),
+    ("sync", SyncBenchmarks.Run),
 };
 bool quick = args.Contains("--quick");
 string[] wanted = [.. args.Where(a => !a.StartsWith('-'))];

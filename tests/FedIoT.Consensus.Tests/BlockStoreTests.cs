@@ -85,6 +85,80 @@ public sealed class BlockStoreTests : IDisposable
         Assert.Throws<StorageException>(() => BlockStore.Open(folder));
     }
 
+    [Fact]
+    public void StartAt_ASnapshotsHeight_GoesOnFromThereAlsoReopened()
+    {
+        Block base_ = chain.MakeBlock(1, "base", height: 500);
+        Block next = TestChain.MakeBlock(chain.Validators, chain.Account(1), 501, "next", base_);
+        using (BlockStore store = BlockStore.Open(folder))
+        {
+            Assert.Equal(Height.Genesis, store.First);
+            store.TryAppendBlock(chain.MakeBlock(1, "a proposal before the snapshot came"));
+            store.StartAt(base_, chain.MakeCommit(base_, 0, 0, 1, 2));
+            Assert.Equal((new Height(500), new Height(500)), (store.First, store.Height));
+            Assert.Throws<InvalidOperationException>(() => store.StartAt(base_, chain.MakeCommit(base_, 0, 0, 1, 2)));
+            Assert.True(store.TryAppendBlock(next));
+            store.AppendCommit(chain.MakeCommit(next, 0, 0, 1, 2));
+            store.Flush();
+        }
+
+        using BlockStore reopened = BlockStore.Open(folder);
+        Assert.Equal((new Height(500), new Height(501)), (reopened.First, reopened.Height));
+        Assert.Equal(base_.Hash, reopened.Read(new Height(500)).Block.Hash);
+        Assert.False(reopened.TryReadEncoded(new Height(499), out _, out _));
+    }
+
+    [Fact]
+    public void StartAt_WithoutItsCommit_LeavesAStoreWithoutBlocks()
+    {
+        Block block = chain.MakeBlock(1, "base", height: 500);
+        using (BlockStore store = BlockStore.Open(folder))
+        {
+            Assert.Throws<ArgumentException>(() => store.StartAt(block, chain.MakeCommit(
+                chain.MakeBlock(1, "another", height: 500), 0, 0, 1, 2)));
+        }
+
+        using (SegmentLog log = SegmentLog.Open(folder, new SegmentLogOptions { RecordBytesMax = 8 << 20 }))
+        {
+            log.Append(block.Encoded.Span); // as a power cut left it
+            log.Flush();
+        }
+
+        using BlockStore reopened = BlockStore.Open(folder);
+        Assert.Equal((Height.Genesis, Height.Genesis), (reopened.First, reopened.Height));
+        Assert.True(reopened.TryAppendBlock(chain.MakeBlock(1, "first")));
+    }
+
+    [Fact]
+    public void DeleteBefore_KeepsTheBlocksFromThereAndTheIndexOfThem()
+    {
+        Block[] blocks = new Block[60];
+        using (BlockStore store = BlockStore.Open(folder, segmentBytes: 4_096))
+        {
+            for (int i = 0; i < blocks.Length; i++)
+            {
+                blocks[i] = TestChain.MakeBlock(
+                    chain.Validators, chain.Account(1), i + 1, $"{i}", i == 0 ? null : blocks[i - 1]);
+                store.TryAppendBlock(chain.MakeBlock(2, $"lost {i}", height: i + 1));
+                store.TryAppendBlock(blocks[i]);
+                store.AppendCommit(chain.MakeCommit(blocks[i], 0, 0, 1, 2));
+            }
+
+            store.Flush();
+            Assert.Equal(0, store.DeleteBefore(new Height(1)));
+            Assert.Equal(0, store.DeleteBefore(new Height(61)));
+            Assert.InRange(store.DeleteBefore(new Height(40)), 5, 30);
+            Assert.InRange(store.First.Value, 30, 40);
+        }
+
+        using BlockStore reopened = BlockStore.Open(folder, segmentBytes: 4_096);
+        Assert.InRange(reopened.First.Value, 30, 40);
+        for (Height height = reopened.First; height.Value <= 60; height = height.Next)
+        {
+            Assert.Equal(blocks[height.Value - 1].Hash, reopened.Read(height).Block.Hash);
+        }
+    }
+
     private SignedVote[] Prevotes(Block block, int round) =>
         [.. Enumerable.Range(0, 3).Select(i => chain.Sign(i, VoteType.Prevote, 1, round, block.Hash))];
 

@@ -55,4 +55,25 @@ public sealed class ValidatorSetTests
         Validator[] equal = [two[0] with { Power = 70_000 }, two[1] with { Power = 70_000 }];
         Assert.Equal(140_000, new ValidatorSet(equal).TotalPower);
     }
+
+    [Fact]
+    public void Encode_ReadBack_IsTheSameSetAndNothingElseIsRead()
+    {
+        ValidatorSet set = new TestChain(5, i => i + 1).Validators;
+        byte[] bytes = set.Encode();
+        Assert.Equal(set.Hash, Hash256.Of(bytes));
+        Assert.True(ValidatorSet.TryDecode(bytes, out ValidatorSet? read));
+        Assert.Equal(set.Members, read!.Members);
+        var random = new SplitMix64(9);
+        for (int i = 0; i < 500; i++)
+        {
+            byte[] changed = [.. bytes];
+            changed[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
+            Assert.True(
+                !ValidatorSet.TryDecode(changed, out ValidatorSet? other) || other!.Hash == Hash256.Of(changed));
+            Assert.False(ValidatorSet.TryDecode(bytes.AsMemory(0, random.Next(bytes.Length)), out _));
+        }
+
+        Assert.False(ValidatorSet.TryDecode((byte[])[.. bytes, 0], out _));
+    }
 }

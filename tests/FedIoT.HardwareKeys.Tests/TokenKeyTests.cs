@@ -1,6 +1,7 @@
 using FedIoT.Gateway.Admin;
 using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Tests.Operate;
+using FedIoT.Signing.Tests.Pkcs11;
 using FedIoT.Wire.Cose;
 using Xunit;
 
@@ -41,6 +42,30 @@ public sealed class TokenKeyTests : IDisposable
         Assert.Contains($"{gateway.ConfigurationOf(0)}:15:8: error: ", error, StringComparison.Ordinal);
         Assert.Contains($"it refused the PIN from file {gateway.Hsm.PinFile}", error, StringComparison.Ordinal);
         Assert.DoesNotContain("canary", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task KeysTest_PinFromACredentialOrAVariable_OpensTheToken()
+    {
+        await gateway.VerbAsync("keys", "create", gateway.AddressOf("node"));
+        string token = gateway.AddressOf("node").Split(";pin-file")[0];
+        Dictionary<string, string> variables = new(gateway.Hsm.Variables)
+        {
+            ["CREDENTIALS_DIRECTORY"] = Path.GetDirectoryName(gateway.Hsm.PinFile)!,
+            ["NODE_PIN"] = SoftHsm.Pin,
+        };
+        foreach (string source in (string[])["pin-credential=pin", "pin-env=NODE_PIN"])
+        {
+            (int exitCode, string output, string error) = await GatewayProcess.RunVerbAsync(
+                variables, "keys", "test", $"{token};{source}", "--count", "2", "--block-time-ms", "60000");
+            Assert.True(exitCode == 0, error);
+            Assert.DoesNotContain(SoftHsm.Pin, output + error, StringComparison.Ordinal);
+        }
+
+        (int refused, _, string why) = await GatewayProcess.RunVerbAsync(
+            gateway.Hsm.Variables, "keys", "test", $"{token};pin-credential=pin");
+        Assert.Equal(1, refused);
+        Assert.Contains("LoadCredential=", why, StringComparison.Ordinal);
     }
 
     [Fact]

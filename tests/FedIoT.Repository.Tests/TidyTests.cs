@@ -119,7 +119,8 @@ public sealed partial class TidyTests
     // Signatures of a runtime that is not ours: its names, a file a namespace.
     private static bool IsForeignSignature(string file) =>
         RepositoryRoot.Relative(file).StartsWith("firmware/FedIoT.Firmware.Profile/", StringComparison.Ordinal)
-        || RepositoryRoot.Relative(file).StartsWith("firmware/FedIoT.Firmware.EdgeStubs/", StringComparison.Ordinal);
+        || RepositoryRoot.Relative(file).StartsWith("firmware/FedIoT.Firmware.EdgeStubs/", StringComparison.Ordinal)
+        || RepositoryRoot.Relative(file).StartsWith("hardware/FedIoT.Display.Stubs/", StringComparison.Ordinal);
 
     private static IEnumerable<string> Sources() => RepositoryRoot.Files("*.cs");
 

@@ -39,8 +39,24 @@ public sealed class CrashPointTests
         });
     }
 
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    [InlineData(4, true)]
+    public void PruningNode_KilledAtEveryDiskOperation_ContinuesToTheSameState(int validators, bool isCutAfter)
+    {
+        (int operations, Hash256 root) = Run(validators, cutAt: 0, isCutAfter, again: 0, isPruning: true);
+        Assert.True(operations > 120, $"the script has only {operations} operations");
+        Parallel.For(1, operations + 1, cutAt =>
+        {
+            (_, Hash256 after) = Run(validators, cutAt, isCutAfter, again: cutAt % 3 * 5, isPruning: true);
+            Assert.True(after == root, $"cut at operation {cutAt}: state root {after}, uncut {root}");
+        });
+    }
+
     // The last validator is the one that is cut; the seed decides whether power is cut or the process killed.
-    private static (int Operations, Hash256 Root) Run(int validators, int cutAt, bool isCutAfter, int again)
+    private static (int Operations, Hash256 Root) Run(
+        int validators, int cutAt, bool isCutAfter, int again, bool isPruning = false)
     {
         var world = new World(new Scenario
         {
@@ -49,7 +65,10 @@ public sealed class CrashPointTests
             Attacks = [],
             DelayMsMax = 20,
             SignMsMax = 2,
-            HealsAtMs = 1_500,
+            HealsAtMs = !isPruning ? 1_500 : validators == 1 ? 9_000 : 3_000,
+            SnapshotBlocks = isPruning ? 2 : 0,
+            RetainedBlocks = 3,
+            Pruning = isPruning ? 1L << (validators - 1) : 0,
         });
         SimulatedNode node = world.Nodes[^1];
         node.Disk.CutAt = cutAt;
@@ -62,6 +81,7 @@ public sealed class CrashPointTests
 
         SimulatedDisk first = node.Disk;
         world.Run();
+        Assert.Equal(isPruning, node.Store!.First.Value > 1);
         return (first.Operations, node.Application!.Committed.StateRoot);
     }
 }

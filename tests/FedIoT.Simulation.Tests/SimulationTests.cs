@@ -20,6 +20,7 @@ public sealed class SimulationTests
         long strikes = 0;
         long changed = 0;
         long revoked = 0;
+        long joined = 0;
         Parallel.ForEach(Seeds.From(count), seed =>
         {
             World? world = null;
@@ -33,6 +34,7 @@ public sealed class SimulationTests
                 Interlocked.Add(ref strikes, world.Record.StruckCount);
                 Interlocked.Add(ref changed, world.Record.KeysEnded.Changed);
                 Interlocked.Add(ref revoked, world.Record.KeysEnded.Revoked);
+                Interlocked.Add(ref joined, world.Record.JoinedCount);
             }
         });
 
@@ -40,8 +42,10 @@ public sealed class SimulationTests
         Assert.True(blocks > 4L * count, $"only {blocks} blocks in {count} runs");
         Assert.True(
             count < 100 || (changed > count && revoked > count / 20), $"{changed} keys changed, {revoked} revoked");
+        Assert.True(joined > count / 30, $"only {joined} nodes joined by a snapshot in {count} runs");
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{count} seeds, {blocks} blocks, {strikes} strikes, {changed} keys changed, {revoked} revoked");
+            $"{count} seeds, {blocks} blocks, {strikes} strikes, {joined} joined by a snapshot, {changed} keys changed, "
+            + $"{revoked} revoked");
     }
 
     [Fact]

@@ -92,6 +92,9 @@ internal sealed record ChainStatusAnswer
 
     public required long Height { get; init; }
 
+    /// <summary>The oldest block that is still here; 0 for none.</summary>
+    public required long FirstHeight { get; init; }
+
     public required string BlockHash { get; init; }
 
     public required long BlockTime { get; init; }
@@ -114,7 +117,9 @@ internal sealed record ChainStatusAnswer
 }
 
 /// <summary>Newest blocks first.</summary>
-internal sealed record BlocksAnswer(IReadOnlyList<BlocksAnswer.BlockItem> Blocks)
+/// <param name="Blocks">The blocks.</param>
+/// <param name="FirstHeight">The oldest block that is still here; 0 for none.</param>
+internal sealed record BlocksAnswer(IReadOnlyList<BlocksAnswer.BlockItem> Blocks, long FirstHeight)
 {
     public const string SchemaName = "fediot.blocks/1";
 
@@ -278,6 +283,14 @@ internal sealed record TaskAnswer
 internal sealed record TaskAcceptedAnswer(string Id, string Name)
 {
     public const string SchemaName = "fediot.task-accepted/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
+/// <summary>A transaction waits for a block; its hash names it.</summary>
+internal sealed record TransactionAcceptedAnswer(string Hash)
+{
+    public const string SchemaName = "fediot.transaction-accepted/1";
 
     public string Schema { get; init; } = SchemaName;
 }

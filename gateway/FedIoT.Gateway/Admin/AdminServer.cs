@@ -18,7 +18,7 @@ namespace FedIoT.Gateway.Admin;
 /// </summary>
 internal sealed class AdminServer : IAsyncDisposable
 {
-    /// <summary>Longest request body, in bytes: an encoded task.</summary>
+    /// <summary>Longest request body, in bytes: an encoded task or transaction.</summary>
     public const int BodyBytesMax = 256 << 10;
 
     private const int ConnectionsMax = 32;
@@ -150,6 +150,7 @@ internal sealed class AdminServer : IAsyncDisposable
             {
                 ["v1", "tasks"] =>
                     await gateway.CreateTaskAsync(body, context.RequestAborted).ConfigureAwait(false),
+                ["v1", "chain", "transactions"] => await chain.SubmitAsync(body).ConfigureAwait(false),
                 ["v1", "gateways", var nodeKey] => await orders.AdmitAsync(
                     Text(request, "algorithm"), nodeKey, context.RequestAborted).ConfigureAwait(false),
                 ["v1", "votes", var candidate] => await orders.VoteAsync(
@@ -195,7 +196,7 @@ internal sealed class AdminServer : IAsyncDisposable
 
     private static AdminProblemException NoSuchOrder() => new(
         StatusCodes.Status405MethodNotAllowed,
-        "only GET here, and POST to v1/tasks, v1/gateways, v1/votes, v1/keys and v1/station");
+        "only GET here, and POST v1/tasks, v1/chain/transactions, v1/gateways, v1/votes, v1/keys and v1/station");
 
     private static string Text(HttpRequest request, string name) => request.Query[name].ToString();
 

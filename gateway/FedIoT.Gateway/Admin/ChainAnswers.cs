@@ -27,6 +27,7 @@ internal sealed class ChainAnswers(AdminSource source)
             GenesisHash = genesis.Hash.ToString(),
             Account = source.Node.Account.ToString(),
             Height = head.Height.Value,
+            FirstHeight = Chain.FirstHeight.Value,
             BlockHash = head.BlockHash.ToString(),
             BlockTime = head.Time,
             StateRoot = head.StateRoot.ToString(),
@@ -44,6 +45,11 @@ internal sealed class ChainAnswers(AdminSource source)
     public BlocksAnswer Blocks(long? from, int count)
     {
         long height = Math.Min(from ?? long.MaxValue, Chain.Height.Value);
+        if (height > 0 && height < Chain.FirstHeight.Value)
+        {
+            throw Pruned(height);
+        }
+
         var items = new List<BlocksAnswer.BlockItem>();
         while (height > 0 && items.Count < Math.Min(count, BlocksMax)
             && Chain.ReadBlock(new Height(height)) is { } found)
@@ -55,11 +61,16 @@ internal sealed class ChainAnswers(AdminSource source)
             height--;
         }
 
-        return new BlocksAnswer(items);
+        return new BlocksAnswer(items, Chain.FirstHeight.Value);
     }
 
     public BlockAnswer Block(long height)
     {
+        if (height >= 1 && height < Chain.FirstHeight.Value)
+        {
+            throw Pruned(height);
+        }
+
         if (height < 1 || height > Chain.Height.Value || Chain.ReadBlock(new Height(height)) is not { } found)
         {
             throw new AdminProblemException(404, $"there is no block {height}; the last is {Chain.Height}");
@@ -84,15 +95,31 @@ internal sealed class ChainAnswers(AdminSource source)
 
     public TransactionAnswer Transaction(Hash256 hash)
     {
-        if (source.Transactions.Find(hash) is not { } entry || Chain.ReadBlock(entry.Height) is not { } found)
+        if (source.Transactions.Find(hash) is not { } entry)
         {
             throw new AdminProblemException(
-                404, $"transaction {hash} is not among the newest {TransactionIndex.TransactionsMax} in blocks");
+                404, $"transaction {hash} is not among the newest {TransactionIndex.TransactionsMax} in blocks"
+                + (Chain.FirstHeight.Value > 1
+                    ? $"; this gateway's blocks begin at {Chain.FirstHeight}" : string.Empty));
+        }
+
+        if (Chain.ReadBlock(entry.Height) is not { } found)
+        {
+            throw Pruned(entry.Height.Value);
         }
 
         TransactionItem item = Describe(found.Block.Transactions[entry.Position], entry.Height.Value);
         return new TransactionAnswer(
             item.Hash, entry.Height.Value, entry.Position, item.Type, item.Signer, item.Nonce, item.Bytes, item.Result);
+    }
+
+    /// <summary>Hands a transaction to the chain that its sender signed elsewhere.</summary>
+    public async Task<TransactionAcceptedAnswer> SubmitAsync(ReadOnlyMemory<byte> transaction)
+    {
+        string? reason = await Chain.SubmitAsync(transaction).ConfigureAwait(false);
+        return reason is null
+            ? new TransactionAcceptedAnswer(Hash256.Of(transaction.Span).ToString())
+            : throw new AdminProblemException(409, $"the node refused the transaction: {reason}");
     }
 
     public ValidatorsAnswer Validators()
@@ -130,6 +157,10 @@ internal sealed class ChainAnswers(AdminSource source)
             Slashed = f.Slashed,
         }),
     ]);
+
+    private AdminProblemException Pruned(long height) => new(
+        410, $"block {height} is not on this gateway any more, its blocks begin at {Chain.FirstHeight} ([chain] "
+        + "retention, or it joined by a snapshot); ask a gateway that keeps all of them");
 
     private static long PowerIn(ValidatorSet set, AccountId account) =>
         set.IndexOf(account) is >= 0 and var index ? set[index].Power : 0;

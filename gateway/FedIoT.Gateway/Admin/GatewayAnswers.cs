@@ -179,6 +179,15 @@ internal sealed class GatewayAnswers(AdminSource source)
         }
 
         var reasons = new List<string>(board);
+        if (node.Chain.JoinState is { } joining)
+        {
+            reasons.Add($"this gateway joins by a snapshot: it {joining}");
+        }
+        else if (node.Chain.VotingState is { } silence)
+        {
+            reasons.Add($"this gateway {silence}");
+        }
+
         if ((node.NodeKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
         {
             reasons.Add($"signer: degraded, {noVote} The gateway does not vote; since "

@@ -11,19 +11,24 @@ namespace FedIoT.Gateway.Application;
 /// <see cref="Committed"/>, <see cref="CheckTransaction"/> and <see cref="FindFollower"/> may be used from any thread,
 /// the rest from the node's.
 /// </summary>
-public sealed class LedgerApplication : IApplication, IRestorable
+public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSource
 {
     private readonly SignatureCache signatures = new();
     private readonly SnapshotWriter? snapshots;
     private volatile LedgerState committed;
-    private (LedgerState State, BlockOutcome Outcome)? finalized;
+    private ValidatorTriple validators;
+    private (LedgerState State, BlockOutcome Outcome, ValidatorTriple Validators)? finalized;
 
     /// <summary>Starts at genesis, or at a snapshot when the node asks; the node replays from there.</summary>
     /// <param name="genesis">The chain.</param>
     /// <param name="snapshots">Keeps snapshots; not disposed here. Null for none.</param>
+    /// <exception cref="ArgumentException">Genesis has no set that consensus can work with.</exception>
     public LedgerApplication(Genesis genesis, SnapshotWriter? snapshots = null)
     {
+        ArgumentNullException.ThrowIfNull(genesis);
         committed = LedgerState.FromGenesis(genesis);
+        validators = ValidatorTriple.Constant(
+            new ValidatorSet(genesis.Validators.Select(v => new Validator(v.Key, v.Power))));
         this.snapshots = snapshots;
     }
 
@@ -34,7 +39,15 @@ public sealed class LedgerApplication : IApplication, IRestorable
     public LedgerState Committed => committed;
 
     /// <inheritdoc/>
-    public ApplicationStatus Status => new(committed.Height, committed.StateRoot);
+    public ApplicationStatus Status => new(committed.Height, committed.StateRoot)
+    {
+        LastValidators = validators.Last.Members,
+        Validators = validators.Current.Members,
+        NextValidators = validators.Next.Members,
+    };
+
+    /// <inheritdoc/>
+    IReadOnlyList<Height> ISnapshotSource.SnapshotHeights => snapshots?.Store.Heights ?? [];
 
     /// <inheritdoc/>
     /// <remarks>
@@ -50,16 +63,53 @@ public sealed class LedgerApplication : IApplication, IRestorable
             return;
         }
 
-        foreach ((Height height, string path) in SnapshotStore.List(snapshots.Store.Folder).Reverse())
+        foreach (Height height in snapshots.Store.Heights.Reverse())
         {
-            if (height > committed.Height && height <= last && SnapshotStore.TryRead(path) is { } state
-                && state.Genesis.Hash == committed.Genesis.Hash
-                && (stateRootAfter(height) ?? state.StateRoot) == state.StateRoot)
+            if (height > committed.Height && height <= last && snapshots.Store.TryRead(height) is { } found
+                && found.State.Genesis.Hash == committed.Genesis.Hash
+                && (stateRootAfter(height) ?? found.State.StateRoot) == found.State.StateRoot)
             {
-                committed = state;
+                committed = found.State;
+                validators = found.Validators;
                 return;
             }
         }
+    }
+
+    /// <inheritdoc/>
+    SnapshotFile? ISnapshotSource.OpenSnapshot(Height height) => snapshots?.Store.OpenFile(height);
+
+    /// <inheritdoc/>
+    ValidatorSet? ISnapshotSource.SnapshotValidators(Height height) =>
+        snapshots?.Store.TryRead(height)?.Validators.Current;
+
+    /// <inheritdoc/>
+    string? ISnapshotSource.TryAdopt(ReadOnlyMemory<byte> bytes, BlockHeader block, BlockHeader following)
+    {
+        if (snapshots is null)
+        {
+            return "this node keeps no snapshots";
+        }
+
+        if (StoredSnapshot.Decode(bytes) is not { } snapshot)
+        {
+            return "the bytes are no snapshot";
+        }
+
+        string? problem =
+            snapshot.State.Height != block.Height ? $"it is of height {snapshot.State.Height}"
+            : snapshot.State.Genesis.Hash != committed.Genesis.Hash ? $"its genesis is {snapshot.State.Genesis.Hash}"
+            : snapshot.State.StateRoot != following.StateRoot ? $"its state root is {snapshot.State.StateRoot}"
+            : snapshot.Validators.Last.Hash != block.ValidatorsHash
+                || snapshot.Validators.Current.Hash != following.ValidatorsHash
+                || snapshot.Validators.Next.Hash != following.NextValidatorsHash ? "its validators are not the chain's"
+            : null;
+        if (problem is null)
+        {
+            snapshots.Store.WriteEncoded(block.Height, bytes.Span);
+        }
+
+        return problem;
     }
 
     /// <inheritdoc/>
@@ -104,8 +154,10 @@ public sealed class LedgerApplication : IApplication, IRestorable
     public FinalizedBlock FinalizeBlock(DecidedBlock block)
     {
         ArgumentNullException.ThrowIfNull(block);
-        finalized = committed.Execute(block.Height, block.Proposer, block.Transactions, signatures);
-        (LedgerState state, BlockOutcome outcome) = finalized.Value;
+        (LedgerState state, BlockOutcome outcome) =
+            committed.Execute(block.Height, block.Proposer, block.Transactions, signatures);
+        IReadOnlyList<ValidatorUpdate> updates = UpdatesOf(outcome);
+        finalized = (state, outcome, validators.After(updates));
 
         // A round opens in the next block, so that one is wanted at once. Phases that wait for gateways need no
         // empty blocks beyond those of the idle interval: transactions make blocks.
@@ -113,12 +165,12 @@ public sealed class LedgerApplication : IApplication, IRestorable
         return new FinalizedBlock(
             state.StateRoot, [.. outcome.Rejections.Select(r => r?.ToString())], WantsNextBlock: opensRound)
         {
-            ValidatorUpdates = UpdatesOf(outcome),
+            ValidatorUpdates = updates,
         };
     }
 
     /// <summary>What a block did to the validator set, in the order of its transactions.</summary>
-    internal static IReadOnlyList<ValidatorUpdate> UpdatesOf(BlockOutcome outcome) =>
+    public static IReadOnlyList<ValidatorUpdate> UpdatesOf(BlockOutcome outcome) =>
         [.. outcome.Events.OfType<ValidatorPowerChanged>().Select(e => new ValidatorUpdate(e.Key, e.Power))];
 
     /// <inheritdoc/>
@@ -130,8 +182,9 @@ public sealed class LedgerApplication : IApplication, IRestorable
         }
 
         committed = block.State;
+        validators = block.Validators;
         finalized = null;
-        snapshots?.OnCommitted(block.State);
+        snapshots?.OnCommitted(new StoredSnapshot(block.State, block.Validators));
         BlockCommitted?.Invoke(block.State, block.Outcome);
     }
 }

@@ -155,6 +155,13 @@ public sealed class ChainAudit
 
     private AuditFinding? Take(PreparedBlock prepared, BlockPreparation preparation)
     {
+        if (state.Height == Height.Genesis && prepared.Stored.Height > Height.Genesis.Next)
+        {
+            return new AuditFinding(
+                Height.Genesis.Next, "first block", "height 1: only a store with all blocks can be verified",
+                $"height {prepared.Stored.Height}: the blocks before it were pruned, or a snapshot took their place");
+        }
+
         if (prepared.Block is not { } block)
         {
             return prepared.Problem;
@@ -244,7 +251,7 @@ public sealed class ChainAudit
         }
 
         snapshots++;
-        LedgerState? read = SnapshotStore.TryRead(path);
+        LedgerState? read = SnapshotStore.TryRead(path)?.State;
         return read is not null && read.StateRoot == state.StateRoot && read.Genesis.Hash == genesis.Hash
             ? null
             : new AuditFinding(

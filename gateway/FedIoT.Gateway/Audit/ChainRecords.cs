@@ -9,6 +9,7 @@ namespace FedIoT.Gateway.Audit;
 /// <see cref="StoredBlock.Problem"/> in its place, so that what stands before it is judged first. The prevotes of
 /// locks are this node's memory and no part of the chain: their checksum is all that is looked at.
 /// </summary>
+/// <remarks>A store whose old blocks were deleted, or that a snapshot started, begins above height 1.</remarks>
 internal sealed class ChainRecords : IDisposable
 {
     private const byte LockTag = 0x82;
@@ -19,6 +20,8 @@ internal sealed class ChainRecords : IDisposable
     private readonly SortedDictionary<Hash256, byte[]> proposals = []; // blocks of the next height
     private Height next = Height.Genesis.Next;
     private Hash256 previousCommit;
+    private bool isSearchingStart; // old blocks are gone: what belongs to none of the rest is passed over
+    private bool isFirstRecord = true;
     private bool ended;
 
     public ChainRecords(string blocksFolder) =>
@@ -52,6 +55,14 @@ internal sealed class ChainRecords : IDisposable
 
     private StoredBlock? Take(LogRecord record)
     {
+        if (isFirstRecord)
+        {
+            isFirstRecord = false;
+            isSearchingStart = record.Position.Segment > 1
+                || (record.Payload[0] == BlockTag && Block.TryReadHeader(record.Payload, out BlockHeader? first, out _)
+                    && first!.Height > next);
+        }
+
         switch (record.Payload[0])
         {
             case BlockTag:
@@ -72,7 +83,7 @@ internal sealed class ChainRecords : IDisposable
             return Broken("block header", "its canonical encoding", $"other bytes at {Place(record)}");
         }
 
-        if (header.Height != next)
+        if (header.Height != next && !isSearchingStart)
         {
             return Broken(
                 "sequence of blocks", $"a block of height {next}", $"one of height {header.Height} at {Place(record)}");
@@ -87,6 +98,17 @@ internal sealed class ChainRecords : IDisposable
         if (!Commit.TryDecode(record.Payload, out Commit? commit) || commit is null)
         {
             return Broken("commit", "its canonical encoding", $"other bytes at {Place(record)}");
+        }
+
+        if (isSearchingStart)
+        {
+            if (!proposals.ContainsKey(commit.BlockHash))
+            {
+                return null;
+            }
+
+            next = commit.Height;
+            isSearchingStart = false;
         }
 
         if (commit.Height != next)

@@ -37,14 +37,26 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
         return null;
     }
 
-    /// <summary>Every block from genesis.</summary>
-    public IEnumerable<ChainMoment> All() => From(LedgerState.FromGenesis(genesis));
+    /// <summary>Every block that can be executed: from genesis, or from a pruned store's oldest snapshot.</summary>
+    public IEnumerable<ChainMoment> All()
+    {
+        Height first;
+        using (var records = new ChainRecords(folder.Blocks))
+        {
+            first = records.Next()?.Height ?? Height.Genesis.Next;
+        }
+
+        LedgerState? start = first == Height.Genesis.Next ? null : SnapshotStore.List(folder.Snapshots)
+            .Where(s => s.Height.Next >= first).Select(s => SnapshotStore.TryRead(s.Path)?.State)
+            .FirstOrDefault(s => s?.Genesis.Hash == genesis.Hash);
+        return From(start ?? LedgerState.FromGenesis(genesis));
+    }
 
     private IEnumerable<LedgerState> Starts(Height? after)
     {
         foreach ((Height height, string path) in SnapshotStore.List(folder.Snapshots).Reverse())
         {
-            if ((after is null || height <= after) && SnapshotStore.TryRead(path) is { } state
+            if ((after is null || height <= after) && SnapshotStore.TryRead(path)?.State is { } state
                 && state.Genesis.Hash == genesis.Hash)
             {
                 yield return state;
@@ -69,6 +81,14 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
             if (stored.Height <= state.Height)
             {
                 continue;
+            }
+
+            if (stored.Height > state.Height.Next)
+            {
+                throw new RunFailedException(
+                    $"the blocks here begin at height {stored.Height}, and there is no whole snapshot to start from at "
+                    + "the wanted height; ask for a later one (--after), or make the proof on a gateway that keeps "
+                    + "all blocks");
             }
 
             if (!Block.TryDecode(stored.Encoded, out Block? block) || block is null

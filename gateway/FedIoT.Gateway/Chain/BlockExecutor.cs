@@ -11,8 +11,11 @@ namespace FedIoT.Gateway.Chain;
 /// </summary>
 internal sealed class BlockExecutor
 {
-    // A block from the future is refused while it is new, so that one bad clock cannot move block time for all.
-    private static readonly TimeSpan ClockSkewMax = TimeSpan.FromSeconds(60);
+    /// <summary>
+    /// A block from further in the future is refused while it is new, so that one bad clock cannot move block time for
+    /// all.
+    /// </summary>
+    public static readonly TimeSpan ClockSkewMax = TimeSpan.FromSeconds(60);
 
     private readonly ChainNodeOptions options;
     private readonly IApplication application;
@@ -72,6 +75,13 @@ internal sealed class BlockExecutor
         lastValidators = SetOf(status.LastValidators);
         Volatile.Write(ref validators, new ValidatorPair(
             status.Height.Next, SetOf(status.Validators), SetOf(status.NextValidators)));
+        if (head.Height < store.Height && head.Height.Next < store.First)
+        {
+            throw new InvalidOperationException(
+                $"The store begins at height {store.First}, what was before it is deleted, and no snapshot from there "
+                + "on is whole. Remove the state folder and join again by a snapshot of the peers ([chain] trusted).");
+        }
+
         while (head.Height < store.Height)
         {
             (Block block, Commit commit) = store.Read(head.Height.Next);

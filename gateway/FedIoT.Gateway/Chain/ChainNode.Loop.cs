@@ -18,6 +18,9 @@ public sealed partial class ChainNode : IChainNodeShell
     void IChainNodeShell.Broadcast(in Frame frame) => network.Broadcast(frame);
 
     /// <inheritdoc/>
+    void IChainNodeShell.Disconnect(AccountId peer, DisconnectReason reason) => network.Disconnect(peer, reason);
+
+    /// <inheritdoc/>
     void IChainNodeShell.Announce(SignedProposal proposal) => network.Broadcast(proposals.Announce(proposal));
 
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Threading.Channels;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,7 @@ public sealed partial class ChainNode : IAsyncDisposable
     private readonly BlockStore store;
     private readonly IReadOnlyList<VotingKey> votingKeys;
     private readonly NodeSigners signers;
+    private readonly SnapshotDownload? download;
     private readonly ChainNodeCore core;
     private readonly ProposalAssembler proposals;
     private readonly PeerNetwork network;
@@ -47,17 +49,20 @@ public sealed partial class ChainNode : IAsyncDisposable
 
     private ChainNode(
         ChainNodeOptions options, IApplication application, IReadOnlyList<ISigner> keys,
-        IReadOnlyList<VotingKey> votingKeys, BlockStore store, TimeProvider time, ILogger logger)
+        IReadOnlyList<VotingKey> votingKeys, BlockStore store, SnapshotDownload? download, TimeProvider time,
+        ILogger logger)
     {
         this.options = options;
+        this.download = download;
         this.store = store;
         this.votingKeys = votingKeys;
         signers = new NodeSigners([.. keys.Zip(votingKeys)]);
         this.time = time;
         this.logger = logger;
         var verified = new VerifiedSignatures();
-        core = new ChainNodeCore(options, application, signers, store, verified, this, time, logger);
-        var border = new ChainNodeBorder(options, core.Executor, store, verified);
+        core = new ChainNodeCore(options, application, signers, store, verified, this, time, logger, download);
+        var border = new ChainNodeBorder(
+            options, core.Executor, store, verified, core.Snapshots, () => core.IsJoining);
         proposals = new ProposalAssembler(core.Mempool, inputs.Writer, time);
         var inbox = new PeerInbox(options, border, core.Mempool, proposals, inputs.Writer, SignalTransactionsWait);
         network = new PeerNetwork(options, new PeerMembers(core.Executor, application), inbox, time, logger);
@@ -75,11 +80,20 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>Last committed height.</summary>
     public Height Height => Head.Height;
 
+    /// <summary>Height of the oldest block that is still here; 0 for none.</summary>
+    public Height FirstHeight => store.First;
+
     /// <summary>State root after it.</summary>
     public Hash256 StateRoot => Head.StateRoot;
 
     /// <summary>Hash of the last committed block; zero at genesis.</summary>
     public Hash256 LastBlockHash => Head.BlockHash;
+
+    /// <summary>How far the joining by a snapshot is, a sentence without a subject; null when it takes part.</summary>
+    public string? JoinState => core.JoinState;
+
+    /// <summary>Why this node does not vote, a sentence without a subject; null when it may.</summary>
+    public string? VotingState => core.VotingState;
 
     /// <summary>Peers with an authenticated connection now.</summary>
     public int ConnectedPeers => network.ConnectedCount;
@@ -168,14 +182,21 @@ public sealed partial class ChainNode : IAsyncDisposable
         Directory.CreateDirectory(options.StateDirectory);
         List<VotingKey> votingKeys = [];
         BlockStore? store = null;
+        SnapshotDownload? download = null;
         ChainNode? node = null;
         try
         {
             votingKeys.AddRange(keys.Select(k => VotingKey.Open(options.StateDirectory, k, options.ChainId)));
             store = await Task.Run(
-                () => BlockStore.Open(Path.Combine(options.StateDirectory, "blocks")), cancellationToken)
+                () => BlockStore.Open(
+                    Path.Combine(options.StateDirectory, "blocks"),
+                    options.RetainedBlocks is null ? BlockStore.SegmentBytesArchive : BlockStore.SegmentBytesPruned),
+                cancellationToken)
                 .ConfigureAwait(false);
-            node = new ChainNode(options, application, keys, votingKeys, store, time, logger);
+            download = options.Trusted is not null && store.Height == Height.Genesis
+                ? SnapshotDownload.Open(Path.Combine(options.StateDirectory, "incoming"))
+                : null;
+            node = new ChainNode(options, application, keys, votingKeys, store, download, time, logger);
             await Task.Run(node.core.Executor.Replay, cancellationToken).ConfigureAwait(false);
             node.signers.Choose(node.core.Executor.Validators.Current, application);
             await Task.Run(node.Start, cancellationToken).ConfigureAwait(false); // signs: a chip takes its time
@@ -189,6 +210,7 @@ public sealed partial class ChainNode : IAsyncDisposable
                 node.stopping.Dispose();
             }
 
+            download?.Dispose();
             store?.Dispose();
             votingKeys.ForEach(k => k.Dispose());
             throw;
@@ -249,9 +271,12 @@ public sealed partial class ChainNode : IAsyncDisposable
         return done.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Reads a stored block with its commit; null when this node does not have it.</summary>
+    /// <summary>Reads a stored block with its commit; null when this node does not have it (any more).</summary>
     public (Block Block, Commit Commit)? ReadBlock(Height height) =>
-        height >= new Height(1) && height <= store.Height ? store.Read(height) : null;
+        store.TryReadEncoded(height, out byte[] blockBytes, out byte[] commitBytes)
+        && Block.TryDecode(blockBytes, out Block? block) && Commit.TryDecode(commitBytes, out Commit? commit)
+            ? (block!, commit!)
+            : null;
 
     /// <summary>
     /// Stops at once. What is not durable yet is not made so: stopping and losing power are the same to the state.
@@ -270,6 +295,8 @@ public sealed partial class ChainNode : IAsyncDisposable
         toSign.Writer.TryComplete();
         await Task.WhenAll(tasks).ConfigureAwait(false);
         ((IChainNodeShell)this).ForgetTimers();
+        core.Snapshots.Dispose();
+        download?.Dispose();
         store.Dispose();
         foreach (VotingKey key in votingKeys)
         {

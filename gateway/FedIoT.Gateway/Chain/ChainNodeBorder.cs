@@ -1,5 +1,6 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 
@@ -9,8 +10,15 @@ namespace FedIoT.Gateway.Chain;
 /// The border: decodes and verifies what peers send and hands on what is good. What is stale is dropped before its
 /// signature costs time. Any thread.
 /// </summary>
+/// <param name="options">The chain.</param>
+/// <param name="executor">Its end.</param>
+/// <param name="store">Blocks to serve.</param>
+/// <param name="verified">Signatures that need no second look.</param>
+/// <param name="snapshots">Serves snapshots.</param>
+/// <param name="isJoining">True while this node wants a snapshot itself.</param>
 internal sealed class ChainNodeBorder(
-    ChainNodeOptions options, BlockExecutor executor, BlockStore store, VerifiedSignatures verified)
+    ChainNodeOptions options, BlockExecutor executor, BlockStore store, VerifiedSignatures verified,
+    SnapshotServer snapshots, Func<bool> isJoining)
 {
     private const int SyncBlocksMax = 64; // blocks that answer one request
     private const int SyncBytesMax = 8 << 20; // and their bytes, so that the answer fits the outgoing lane
@@ -35,6 +43,8 @@ internal sealed class ChainNodeBorder(
             FrameType.Vote => ReadVote(frame.Payload, out input),
             FrameType.Proposal => ReadProposal(frame.Payload, out input),
             FrameType.BlockResponse => ReadBlock(peer, frame.Payload, out input),
+            FrameType.SnapshotManifest => ReadManifest(peer, frame.Payload, out input),
+            FrameType.SnapshotChunk => ReadChunk(peer, frame.Payload, out input),
             _ => DisconnectReason.UnknownFrame, // a second hello
         };
     }
@@ -128,6 +138,48 @@ internal sealed class ChainNodeBorder(
         input = new NodeInput.BlockReceived(peer, block, commit);
         return DisconnectReason.None;
     }
+
+    private DisconnectReason ReadManifest(AccountId peer, ReadOnlyMemory<byte> payload, out NodeInput? input)
+    {
+        input = null;
+        if (!isJoining())
+        {
+            return DisconnectReason.None; // late, or nobody asked
+        }
+
+        if (!SnapshotManifest.TryDecode(payload, out SnapshotManifest? manifest))
+        {
+            return DisconnectReason.MalformedMessage;
+        }
+
+        input = new NodeInput.SnapshotOffered(peer, manifest);
+        return DisconnectReason.None;
+    }
+
+    private DisconnectReason ReadChunk(AccountId peer, ReadOnlyMemory<byte> payload, out NodeInput? input)
+    {
+        input = null;
+        if (!isJoining())
+        {
+            return DisconnectReason.None;
+        }
+
+        if (!SnapshotMessages.TryDecodeChunk(
+            payload, out Height height, out int number, out ReadOnlyMemory<byte> bytes))
+        {
+            return DisconnectReason.MalformedMessage;
+        }
+
+        input = new NodeInput.ChunkReceived(peer, height, number, bytes);
+        return DisconnectReason.None;
+    }
+
+    /// <summary>Answers a request for a manifest or a chunk.</summary>
+    /// <param name="frame">The request.</param>
+    /// <param name="send">Sends to the asker; false when it has no more room or credit, then it asks again.</param>
+    /// <param name="isServed">False when nothing could be given.</param>
+    public DisconnectReason ServeSnapshot(in Frame frame, Func<Frame, bool> send, out bool isServed) =>
+        snapshots.Serve(frame, send, out isServed);
 
     /// <summary>Answers a request for blocks: blocks, then the chain's end, from which the asker goes on.</summary>
     /// <param name="payload">The request.</param>

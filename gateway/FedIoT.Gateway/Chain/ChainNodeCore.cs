@@ -1,5 +1,7 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using Microsoft.Extensions.Logging;
@@ -26,10 +28,15 @@ internal sealed partial class ChainNodeCore
     private readonly BlockStore store;
     private readonly NodeSigners signers;
     private readonly ConsensusMachine machine;
+    private readonly BlockRetention retention;
+    private readonly VotingGate gate;
+    private readonly List<ConsensusAction> held = []; // signatures that wait for the gate
+    private readonly SnapshotSync? sync; // null when this node has blocks, or is to execute all of them
     private readonly ILogger logger;
     private readonly Queue<ConsensusEvent> events = new();
     private readonly List<ConsensusAction> actions = [];
     private readonly SortedDictionary<AccountId, Height> peerHeights = [];
+    private readonly HashSet<AccountId> behindPeers = [];
     private (Height Height, int Round, ConsensusStep Step) lastProgress;
     private int ticksUntilResend = 1;
     private int resendBackOff = 1;
@@ -40,7 +47,8 @@ internal sealed partial class ChainNodeCore
 
     public ChainNodeCore(
         ChainNodeOptions options, IApplication application, NodeSigners signers, BlockStore store,
-        VerifiedSignatures verified, IChainNodeShell shell, TimeProvider time, ILogger logger)
+        VerifiedSignatures verified, IChainNodeShell shell, TimeProvider time, ILogger logger,
+        SnapshotDownload? download = null)
     {
         this.options = options;
         this.application = application;
@@ -50,8 +58,28 @@ internal sealed partial class ChainNodeCore
         this.logger = logger;
         Executor = new BlockExecutor(options, application, store, verified, time);
         Mempool = new Mempool(application, options, time);
+        retention = new BlockRetention(options.RetainedBlocks, store, application as ISnapshotSource);
         machine = new ConsensusMachine(signers.Self, options.Timeouts, Executor.Validators.Current);
+        gate = new VotingGate(options, signers, time, logger);
+        Snapshots = new SnapshotServer(store, application as ISnapshotSource);
+        if (options.Trusted is { } trusted && store.Height == Height.Genesis && download is not null
+            && application is ISnapshotSource snapshots)
+        {
+            sync = new SnapshotSync(options, trusted, snapshots, store, download, shell, logger);
+        }
     }
+
+    /// <summary>True while this node fetches a snapshot and takes no part.</summary>
+    public bool IsJoining => sync is { IsActive: true };
+
+    /// <summary>How far that is; null when it takes part.</summary>
+    public string? JoinState => sync is { IsActive: true } ? sync.State : null;
+
+    /// <summary>Why this node does not vote, a sentence without a subject; null when it may.</summary>
+    public string? VotingState => Executor.Validators.Current.IndexOf(signers.Self) < 0 ? null : gate.Reason;
+
+    /// <summary>Serves snapshots to others.</summary>
+    public SnapshotServer Snapshots { get; }
 
     /// <summary>The end of the chain.</summary>
     public BlockExecutor Executor { get; }
@@ -68,16 +96,68 @@ internal sealed partial class ChainNodeCore
     /// <summary>Takes part, behind the own signatures of an earlier life. After <c>Executor.Replay</c>.</summary>
     public void Start()
     {
+        sync?.Start();
+        if (!IsJoining)
+        {
+            TakePart();
+        }
+    }
+
+    // After a snapshot the end of the chain is another one.
+    private void TakePart()
+    {
+        if (sync is not null)
+        {
+            Executor.Replay();
+            gate.OnJoined(sync.JoinedAt);
+        }
+
         StartHeight(isRestart: true);
         RunEvents();
+        OpenGate(isTick: false); // alone there is nobody to ask
+    }
+
+    private void OpenGate(bool isTick)
+    {
+        if (!gate.TryOpen(Executor.Head.Height, Executor.Validators.Current, isTick))
+        {
+            return;
+        }
+
+        foreach (ConsensusAction request in held)
+        {
+            RequestSignature(request);
+        }
+
+        held.Clear();
+    }
+
+    private void RequestSignature(ConsensusAction request)
+    {
+        if (!gate.IsOpen)
+        {
+            held.RemoveRange(0, Math.Max(0, held.Count - 2)); // a round asks for three
+            held.Add(request);
+        }
+        else if (!shell.TryRequestSignature(request))
+        {
+            Log.SignerBusy(logger, machine.Height, machine.Round);
+        }
     }
 
     /// <summary>Takes one input, and does all that follows from it.</summary>
     public void Take(NodeInput input)
     {
+        if (sync is { IsActive: true })
+        {
+            TakeWhileJoining(sync, input);
+            return;
+        }
+
         switch (input)
         {
             case NodeInput.Consensus consensus:
+                gate.OnMessage(consensus.Event);
                 events.Enqueue(consensus.Event);
                 break;
             case NodeInput.TransactionsWait:
@@ -95,11 +175,46 @@ internal sealed partial class ChainNodeCore
             case NodeInput.Tick:
                 Tick();
                 break;
+            case NodeInput.SnapshotOffered or NodeInput.ChunkReceived:
+                break; // late
             default:
                 throw new InvalidOperationException($"Unknown input {input.GetType().Name}.");
         }
 
         RunEvents();
+        OpenGate(isTick: input is NodeInput.Tick);
+    }
+
+    private void TakeWhileJoining(SnapshotSync joining, NodeInput input)
+    {
+        switch (input)
+        {
+            case NodeInput.PeerConnected connected:
+                shell.Send(connected.Peer, PeerMessages.Status(Executor.Head.Height));
+                joining.OnPeer(connected.Peer);
+                break;
+            case NodeInput.PeerStatus status:
+                peerHeights[status.Peer] = status.Height;
+                gate.OnStatus(status.Peer, status.Height);
+                break;
+            case NodeInput.SnapshotOffered offered:
+                joining.OnManifest(offered.Peer, offered.Manifest);
+                break;
+            case NodeInput.ChunkReceived chunk:
+                joining.OnChunk(chunk.Peer, chunk.Height, chunk.Number, chunk.Bytes);
+                break;
+            case NodeInput.Tick:
+                shell.Broadcast(PeerMessages.Status(Executor.Head.Height)); // else this node would count as silent
+                joining.OnTick();
+                break;
+            default:
+                break; // of the chain's end, which is not here yet
+        }
+
+        if (!joining.IsActive)
+        {
+            TakePart();
+        }
     }
 
     /// <summary>Admits a transaction of this node and sends it to the peers: null, or the reason why not.</summary>
@@ -193,11 +308,7 @@ internal sealed partial class ChainNodeCore
                 events.Enqueue(new ConsensusEvent.BlockValidated(machine.Height, validate.Block.Hash, verdict));
                 break;
             case ConsensusAction.SignProposal or ConsensusAction.SignVote:
-                if (!shell.TryRequestSignature(action))
-                {
-                    Log.SignerBusy(logger, machine.Height, machine.Round);
-                }
-
+                RequestSignature(action);
                 break;
             case ConsensusAction.SendProposal { Peer: null } announced:
                 shell.Announce(announced.Proposal);
@@ -221,7 +332,10 @@ internal sealed partial class ChainNodeCore
 
     private void Commit(Block block, Commit commit)
     {
+        ValidatorSet validators = Executor.Validators.Current;
         CommittedBlock committed = Executor.Apply(block, commit);
+        held.Clear();
+        gate.OnCommitted(block, commit, validators);
         Mempool.Commit(committed.Transactions, shell.TransactionHashesOf(committed.BlockHash), Finality);
         shell.Broadcast(PeerMessages.Status(committed.Height));
         shell.OnCommitted(committed);
@@ -316,10 +430,25 @@ internal sealed partial class ChainNodeCore
     {
         (AccountId peer, Height height, bool endsBlocks) = status;
         peerHeights[peer] = height;
+        gate.OnStatus(peer, height);
+        SendAgainWhenCaughtUp(peer, height);
         syncPeer = endsBlocks && syncPeer == peer ? null : syncPeer;
         if (syncPeer is null && height.Value >= Executor.Head.Height.Value + SyncAtOnceDistance)
         {
             RequestBlocks(peer);
+        }
+    }
+
+    // Who took blocks from others has no votes of the present height yet, and may need them to vote at all.
+    private void SendAgainWhenCaughtUp(AccountId peer, Height height)
+    {
+        if (height.Value + 1 < Executor.Head.Height.Value)
+        {
+            behindPeers.Add(peer);
+        }
+        else if (height >= Executor.Head.Height && behindPeers.Remove(peer))
+        {
+            events.Enqueue(new ConsensusEvent.ResendRequested(peer));
         }
     }
 
@@ -342,6 +471,7 @@ internal sealed partial class ChainNodeCore
     private void Tick()
     {
         shell.Broadcast(PeerMessages.Status(Executor.Head.Height));
+        retention.Apply();
         var progress = (machine.Height, machine.Round, machine.Step);
         if (progress != lastProgress)
         {
@@ -371,33 +501,5 @@ internal sealed partial class ChainNodeCore
         {
             RequestBlocks(ahead[(first + i) % ahead.Length]); // no answer to be had from those who are not connected
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(2102, LogLevel.Warning, "Not voting: {Reason} It is tried again.")]
-        public static partial void SignerFailed(ILogger logger, string reason);
-
-        [LoggerMessage(2103, LogLevel.Warning, "The guard refused a {Action}: it would contradict a signature.")]
-        public static partial void NotSigned(ILogger logger, string action);
-
-        [LoggerMessage(2104, LogLevel.Error, "The signer does not keep up at height {Height}, round {Round}.")]
-        public static partial void SignerBusy(ILogger logger, Height height, int round);
-
-        [LoggerMessage(2105, LogLevel.Warning, "Validator {Validator} signed two messages at height {Height}.")]
-        public static partial void Equivocation(ILogger logger, AccountId validator, Height height);
-
-        [LoggerMessage(2106, LogLevel.Information, "Continuing height {Height} behind {Count} own signatures.")]
-        public static partial void Restored(ILogger logger, Height height, int count);
-
-        [LoggerMessage(
-            2107, LogLevel.Debug, "Height {Height}, round {Round}, {Step} does not move; {Peers} peers connected.")]
-        public static partial void Stalled(ILogger logger, Height height, int round, ConsensusStep step, int peers);
-
-        [LoggerMessage(2109, LogLevel.Information, "From height {Height} on this node signs with key {Key}.")]
-        public static partial void OtherKey(ILogger logger, Height height, AccountId key);
-
-        [LoggerMessage(2108, LogLevel.Information, "The evidence against {Validator} is not needed: {Reason}.")]
-        public static partial void EvidenceRefused(ILogger logger, AccountId validator, string reason);
     }
 }

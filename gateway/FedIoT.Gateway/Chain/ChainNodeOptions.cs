@@ -1,6 +1,7 @@
 using System.Net;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 
 namespace FedIoT.Gateway.Chain;
 
@@ -45,6 +46,27 @@ public sealed record ChainNodeOptions
     /// </summary>
     public IPEndPoint? Advertised { get; init; }
 
+    /// <summary>Newest blocks that stay on the disk; null for all of them.</summary>
+    public long? RetainedBlocks { get; init; }
+
+    /// <summary>
+    /// A block to trust, so that a node without blocks starts from a snapshot of its peers; null to execute every
+    /// block.
+    /// </summary>
+    public TrustedBlock? Trusted { get; init; }
+
+    /// <summary>
+    /// True: the own key votes although others may know votes of it that this state directory does not. They cost the
+    /// stake when they contradict each other.
+    /// </summary>
+    public bool VotesAtOnce { get; init; }
+
+    /// <summary>
+    /// How long the chain has to go on before a key votes again that signed something which is not known here; not
+    /// less than the clocks' skew that blocks may show.
+    /// </summary>
+    public TimeSpan WatchMin { get; init; } = BlockExecutor.ClockSkewMax;
+
     /// <summary>Bounds on what peers may cost.</summary>
     internal PeerLimits PeerLimits { get; init; } = new();
 
@@ -63,7 +85,8 @@ public sealed record ChainNodeOptions
 
         if (BlockTransactionBytesMax is < 1 or > ConsensusLimits.BlockTransactionBytesMax
             || MempoolBytesMax < 1 || MempoolTransactionsMax < 1 || StallInterval <= TimeSpan.Zero
-            || ReconnectInterval <= TimeSpan.Zero)
+            || ReconnectInterval <= TimeSpan.Zero || RetainedBlocks < 1
+            || WatchMin <= TimeSpan.Zero)
         {
             throw new ArgumentException("A bound or interval of the node is out of range.");
         }

@@ -19,6 +19,9 @@ internal interface IChainNodeShell
     /// <summary>Queues a frame for everybody.</summary>
     void Broadcast(in Frame frame);
 
+    /// <summary>Ends the connection with a peer that misbehaved.</summary>
+    void Disconnect(AccountId peer, DisconnectReason reason);
+
     /// <summary>Tells everybody of a proposal, in the shortest form that they can complete.</summary>
     void Announce(SignedProposal proposal);
 

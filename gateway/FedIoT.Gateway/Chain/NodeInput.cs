@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Chain;
@@ -20,6 +21,11 @@ internal abstract record NodeInput
     public sealed record PeerStatus(AccountId Peer, Height Height, bool EndsBlocks) : NodeInput;
 
     public sealed record BlockReceived(AccountId Peer, Block Block, Commit Commit) : NodeInput;
+
+    public sealed record SnapshotOffered(AccountId Peer, SnapshotManifest? Manifest) : NodeInput;
+
+    public sealed record ChunkReceived(
+        AccountId Peer, Height Height, int Number, ReadOnlyMemory<byte> Bytes) : NodeInput;
 
     public sealed record TransactionsWait : NodeInput;
 

@@ -37,6 +37,20 @@ internal sealed class NodeSigners
     /// <summary>Identity of <see cref="Current"/>.</summary>
     public AccountId Self => chosen.Id;
 
+    /// <summary>The newest signature of any of the keys; null before the first.</summary>
+    public SignRecord? Last => entries.Select(e => e.Key.Last).MaxBy(r => r?.Height.Value ?? -1);
+
+    /// <summary>True for a key of this node.</summary>
+    public bool IsOwn(AccountId key) => entries.Any(e => e.Id == key);
+
+    /// <summary>Power of this node's keys in a set.</summary>
+    public long PowerIn(ValidatorSet validators) => entries.Select(e => validators.IndexOf(e.Id))
+        .Where(i => i >= 0).Sum(i => validators[i].Power);
+
+    /// <summary>What one of the keys signed at a height, oldest first.</summary>
+    public IReadOnlyList<SignRecord> SignedAt(AccountId key, Height height) =>
+        entries.FirstOrDefault(e => e.Id == key)?.Key.SignedAt(height) ?? [];
+
     /// <summary>Takes the key that is in a height's set, or else the one that may follow the chain.</summary>
     /// <returns>True when it is another one than before.</returns>
     public bool Choose(ValidatorSet validators, IApplication application)
@@ -76,7 +90,7 @@ internal sealed class NodeSigners
     private Entry? FreeAt(AccountId key, Height height)
     {
         Entry? entry = entries.FirstOrDefault(e => e.Id == key);
-        return entry is not null && entries.All(e => e == entry || !(e.Key.LastHeight >= height)) ? entry : null;
+        return entry is not null && entries.All(e => e == entry || !(e.Key.Last?.Height >= height)) ? entry : null;
     }
 
     private sealed record Entry(ISigner Signer, VotingKey Key)

@@ -70,8 +70,8 @@ internal sealed class VotingKey : IDisposable
     /// <exception cref="SignerException">As for a vote.</exception>
     public SignedProposal? TrySign(Proposal proposal, Block block) => guard.TrySign(proposal, block);
 
-    /// <summary>Height of the last signature; null when none was given.</summary>
-    public Height? LastHeight => memory.Last?.Height;
+    /// <summary>The newest signature that was given; null before the first.</summary>
+    public SignRecord? Last => memory.Last;
 
     /// <summary>Signatures that were given at a height, oldest first.</summary>
     public IReadOnlyList<SignRecord> SignedAt(Height height) => memory.At(height);

@@ -1,5 +1,6 @@
 using System.Net;
 using FedIoT.Gateway.Board;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
 
@@ -30,6 +31,18 @@ internal sealed record GatewayConfiguration
 
     /// <summary>An empty block after so long without a transaction.</summary>
     public required TimeSpan IdleInterval { get; init; }
+
+    /// <summary>Newest blocks that stay on the disk; null for all of them.</summary>
+    public required long? RetainedBlocks { get; init; }
+
+    /// <summary>A block to trust when the state folder holds none; null to execute the chain from its first.</summary>
+    public required TrustedBlock? Trusted { get; init; }
+
+    /// <summary>Blocks from one snapshot of the state to the next.</summary>
+    public required int SnapshotIntervalBlocks { get; init; }
+
+    /// <summary>Snapshots that are kept.</summary>
+    public required int SnapshotsKept { get; init; }
 
     /// <summary>The other gateways; may name this one too.</summary>
     public required IReadOnlyList<PeerAddress> Peers { get; init; }

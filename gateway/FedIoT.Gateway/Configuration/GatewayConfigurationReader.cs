@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text;
+using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Board;
+using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Cli;
 using FedIoT.Signing;
 using FedIoT.Storage.Files;
@@ -18,6 +21,8 @@ internal static class GatewayConfigurationReader
 
     /// <summary>Most devices of a gateway.</summary>
     public const int DevicesMax = 10_000;
+
+    private const long RetainedMax = 1_000_000_000_000;
 
     // sun_path has 108 bytes on Linux, the last one is zero.
     private const int SocketPathBytesMax = 107;
@@ -77,6 +82,11 @@ internal static class GatewayConfigurationReader
         FileReference genesis = new("genesis", FullPath(folder, chain.Text("genesis_file", "genesis.cbor")),
             chain.PlaceOf("genesis_file"));
         var idle = TimeSpan.FromMilliseconds(chain.Integer("idle_interval_ms", 100, 3_600_000, fallback: 10_000));
+        long? retained = chain.CountOrWord("retention", "archive", BlockRetention.RetainedMin, RetainedMax);
+        TrustedBlock? trusted = ReadTrusted(chain);
+        int interval = (int)chain.Integer(
+            "snapshot_interval_blocks", 10, 1_000_000, SnapshotWriter.IntervalBlocksDefault);
+        int kept = (int)chain.Integer("snapshots_kept", 2, 100, SnapshotStore.KeptDefault);
         List<PeerAddress> peers = ReadPeers(file, problems);
         Chain.Peering.PeerLimits limits = PeerLimitTable.Read(file.Table("peering", isRequired: false));
         KeyReference nodeKey = ReadKey(keys, "node", folder, problems);
@@ -98,6 +108,10 @@ internal static class GatewayConfigurationReader
             ChainId = chainId,
             Genesis = genesis,
             IdleInterval = idle,
+            RetainedBlocks = retained,
+            Trusted = trusted,
+            SnapshotIntervalBlocks = interval,
+            SnapshotsKept = kept,
             Peers = peers,
             PeerLimits = limits,
             NodeKey = nodeKey,
@@ -109,6 +123,23 @@ internal static class GatewayConfigurationReader
             Devices = devices,
             Station = station,
         };
+    }
+
+    private static TrustedBlock? ReadTrusted(TomlTable chain)
+    {
+        const string Example = "120000:6b9b...";
+        if (!chain.Has("trusted"))
+        {
+            return null;
+        }
+
+        string text = chain.Text("trusted", Example);
+        if (!TrustedBlock.TryParse(text, out TrustedBlock? trusted) && text != Example)
+        {
+            chain.Refuse("trusted", "HEIGHT:HASH, as 'fediot chain status' of a gateway that you trust shows them");
+        }
+
+        return trusted;
     }
 
     private static string FullPath(string folder, string path) => Path.GetFullPath(Path.Combine(folder, path));

@@ -100,6 +100,22 @@ internal sealed class TomlTable
         return min;
     }
 
+    /// <summary>A whole number, or a word that stands for none; the key may be missing, which is the word.</summary>
+    public long? CountOrWord(string key, string word, long min, long max)
+    {
+        switch (Find(key, word, isRequired: false))
+        {
+            case null:
+            case StringValueSyntax { Value: { } text } when text == word:
+                return null;
+            case IntegerValueSyntax integer when integer.Value >= min && integer.Value <= max:
+                return integer.Value;
+            case { } value:
+                Report(key, value, $"\"{word}\" or a whole number from {min} to {max}");
+                return null;
+        }
+    }
+
     /// <summary>A number above 0 and at most 10^12, as millionths.</summary>
     public long Millionths(string key, string example)
     {

@@ -112,8 +112,8 @@ public sealed partial class GatewayNode : IAsyncDisposable
         Directory.CreateDirectory(options.Folder);
         DurableFile.Replace(Path.Combine(options.Folder, GenesisFileName.Text), options.Genesis.Encode());
         var snapshots = new SnapshotWriter(
-            new SnapshotStore(Path.Combine(options.Folder, SnapshotStore.FolderName)),
-            SnapshotWriter.IntervalBlocksDefault, loggers.CreateLogger<SnapshotWriter>());
+            SnapshotStore.Open(Path.Combine(options.Folder, SnapshotStore.FolderName), options.SnapshotsKept),
+            options.SnapshotIntervalBlocks, loggers.CreateLogger<SnapshotWriter>());
         var application = new LedgerApplication(options.Genesis, snapshots);
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
@@ -205,6 +205,9 @@ public sealed partial class GatewayNode : IAsyncDisposable
         Listen = options.ChainListen,
         Validators = [.. options.Genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
         Timeouts = options.Timeouts,
+        RetainedBlocks = options.RetainedBlocks,
+        Trusted = options.Trusted,
+        VotesAtOnce = options.VotesAtOnce,
         PeerLimits = options.PeerLimits,
         OnCommitted = onCommitted,
     };
@@ -249,6 +252,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
             if (!nodeWatch.Health.IsWorking || !trainingWatch.Health.IsWorking)
             {
                 continue; // nothing is trained in vain; a key that works again wakes this loop
+            }
+
+            if (Chain.JoinState is not null)
+            {
+                continue; // the state is that of genesis still; a block follows when it is not
             }
 
             LedgerState state = State;

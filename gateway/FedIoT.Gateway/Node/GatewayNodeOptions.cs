@@ -1,6 +1,8 @@
 using System.Net;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Training;
 using FedIoT.Ledger;
@@ -45,6 +47,21 @@ public sealed record GatewayNodeOptions
 
     /// <summary>Turns samples into deltas.</summary>
     public IDeltaSource DeltaSource { get; init; } = new LocalDeltaSource();
+
+    /// <summary>Newest blocks that stay on the disk; null for all of them.</summary>
+    public long? RetainedBlocks { get; init; }
+
+    /// <summary>A block to trust when there are none here; null to execute the chain from its first.</summary>
+    public TrustedBlock? Trusted { get; init; }
+
+    /// <summary>True: votes although others may know votes of this key that the folder does not.</summary>
+    public bool VotesAtOnce { get; init; }
+
+    /// <summary>Blocks from one snapshot of the state to the next.</summary>
+    public int SnapshotIntervalBlocks { get; init; } = SnapshotWriter.IntervalBlocksDefault;
+
+    /// <summary>Snapshots that are kept, at least 2.</summary>
+    public int SnapshotsKept { get; init; } = SnapshotStore.KeptDefault;
 
     /// <summary>Consensus timeouts.</summary>
     public ConsensusTimeouts Timeouts { get; init; } = new();

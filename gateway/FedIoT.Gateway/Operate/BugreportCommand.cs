@@ -32,7 +32,7 @@ internal static class BugreportCommand
               fediot bugreport --out report.tar.gz
             """)
         {
-            config, output,
+            config, output, VerbAnswer.Json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -45,9 +45,10 @@ internal static class BugreportCommand
             var report = new Bugreport(ConfigurationOption.Find(parsed.GetValue(config)));
             await report.CollectAsync(cancellation).ConfigureAwait(false);
             DurableFile.Replace(path, Pack(report.Entries, time.GetUtcNow()), ownerOnly: true);
-            await Console.Out.WriteLineAsync(
-                $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are")
-                .ConfigureAwait(false);
+            await VerbAnswer.WriteAsync(
+                parsed, "bugreport",
+                $"{path}: {report.Entries.Count} entries, no secrets; README.txt in it says what they are",
+                new("path", path), new("entries", report.Entries.Count)).ConfigureAwait(false);
             return ExitCode.Success;
         });
         return command;

@@ -8,7 +8,8 @@ internal static class ChainText
 {
     public static string Show(ChainStatusAnswer status) => TextTable.Pairs(
         ("chain", status.ChainId),
-        ("height", Text(status.Height)),
+        ("height", status.FirstHeight > 1
+            ? $"{Text(status.Height)}, blocks from {Text(status.FirstHeight)} on" : Text(status.Height)),
         ("time", TextTable.Time(status.BlockTime)),
         ("block", status.BlockHash),
         ("state root", status.StateRoot),
@@ -26,7 +27,8 @@ internal static class ChainText
         [
             Text(b.Height), TextTable.Time(b.Time), TextTable.Short(b.Hash), TextTable.Short(b.Proposer),
             Text(b.Transactions), Text(b.Bytes),
-        ]));
+        ])) + (answer.FirstHeight > 1
+            ? $"\nThe blocks of this gateway begin at height {Text(answer.FirstHeight)}." : string.Empty);
 
     public static string Show(BlockAnswer block)
     {
@@ -81,14 +83,13 @@ internal static class ChainText
     public static string Show(EvidenceAnswer answer) => answer.Evidence.Count == 0
         ? "no faults recorded"
         : TextTable.Format(
-            ["KIND", "ACCOUNT", "BLOCK", "TASK", "ROUND", "SLASHED", "WHAT"],
+            ["KIND", "ACCOUNT", "BLOCK", "ROUND", "SLASHED", "WHAT"],
             answer.Evidence.Select(e => (string[])
             [
-                e.Kind, TextTable.Short(e.Account), Text(e.Height),
-                e.OffenceHeight is null ? TextTable.Short(e.Task) : "-", Text(e.Round), Text(e.Slashed),
+                e.Kind, TextTable.Short(e.Account), Text(e.Height), Text(e.Round), Text(e.Slashed),
                 e.OffenceHeight is { } height
                     ? $"two {e.Messages} at height {height}"
-                    : $"evidence {TextTable.Short(e.Hash)}",
+                    : $"in task {TextTable.Short(e.Task)}",
             ]));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

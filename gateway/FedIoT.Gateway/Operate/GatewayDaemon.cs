@@ -23,9 +23,10 @@ namespace FedIoT.Gateway.Operate;
 /// <param name="loggers">For all parts.</param>
 /// <param name="output">Gets the line that says that it is up.</param>
 /// <param name="hardware">How the parts of the gateway's own board are opened.</param>
+/// <param name="votesAtOnce">Votes although others may know votes of this key that the folder does not.</param>
 internal sealed class GatewayDaemon(
     GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, TextWriter output,
-    BoardHardware hardware)
+    BoardHardware hardware, bool votesAtOnce = false)
 {
     // A training that is under way is not waited for: it is done again after the next start.
     private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(4);
@@ -105,6 +106,11 @@ internal sealed class GatewayDaemon(
                     MqttListen = configuration.MqttListen,
                     PeerLimits = configuration.PeerLimits,
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
+                    RetainedBlocks = configuration.RetainedBlocks,
+                    Trusted = configuration.Trusted,
+                    VotesAtOnce = votesAtOnce,
+                    SnapshotIntervalBlocks = configuration.SnapshotIntervalBlocks,
+                    SnapshotsKept = configuration.SnapshotsKept,
                     OnUnknownDevice = board.Present,
                 },
                 (_, _, block) => transactions.Add(block), board.Time, loggers, cancellation).ConfigureAwait(false);

@@ -22,6 +22,7 @@ internal static class GatewayTemplate
         id = "{chainId}"
         genesis_file = "genesis.cbor"         # made by 'fediot chain genesis', the same on every gateway
         idle_interval_ms = 10000              # an empty block after so long without a transaction
+        retention = "archive"                 # or how many of the newest blocks to keep, such as 100000
 
         [keys]
         node = {Quoted(nodeKey)}           # votes and transactions; its loss is the gateway's loss

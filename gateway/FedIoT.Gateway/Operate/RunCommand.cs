@@ -16,6 +16,12 @@ internal static class RunCommand
         DefaultValueFactory = _ => LogLevel.Information,
     };
 
+    private static readonly Option<bool> VoteAtOnce = new("--vote-at-once")
+    {
+        Description = "Vote although this key may have voted in a state folder that is lost. Only when no other "
+            + "process has the key and the chain cannot go on without it: contradicting votes cost the stake",
+    };
+
     public static Command Create()
     {
         Option<string> config = ConfigurationOption.Create();
@@ -29,7 +35,7 @@ internal static class RunCommand
               systemd-run --unit fediot -p Type=notify fediot run --config /etc/fediot/gateway.toml
             """)
         {
-            config, Level,
+            config, Level, VoteAtOnce,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -38,7 +44,8 @@ internal static class RunCommand
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
             using ILoggerFactory loggers = LoggerFactory.Create(b => AddConsole(b, parsed.GetValue(Level)));
             var daemon = new GatewayDaemon(
-                configuration, TimeProvider.System, loggers, Console.Error, BoardHardware.OfThisMachine);
+                configuration, TimeProvider.System, loggers, Console.Error, BoardHardware.OfThisMachine,
+                parsed.GetValue(VoteAtOnce));
             await daemon.RunAsync(cancellation).ConfigureAwait(false);
             return ExitCode.Success;
         });

@@ -11,26 +11,27 @@ namespace FedIoT.Storage.Chain;
 /// </summary>
 /// <remarks>
 /// The kinds of record tell themselves apart: a block is a CBOR array of three, a commit one of four, a lock's
-/// prevotes one of two. So blocks are appended as they came from the network, without a copy. The index is rebuilt by
-/// reading the log at start. Thread-safe. Format: docs/spec/consensus.md §9.
+/// prevotes one of two. So blocks are appended as they came from the network, without a copy. The index is rebuilt at
+/// start from the first bytes of each record. The first block may have any height: what came before was pruned, or
+/// a snapshot took its place. Thread-safe. Format: docs/spec/consensus.md §9.
 /// </remarks>
 public sealed class BlockStore : IDisposable
 {
-    private const byte BlockTag = 0x83;
-    private const byte CommitTag = 0x84;
-    private const byte LockTag = 0x82;
-    private const int SegmentBytes = 64 << 20;
+    /// <summary>Bytes of a file of a store that keeps all blocks.</summary>
+    public const int SegmentBytesArchive = 64 << 20;
+
+    /// <summary>Bytes of a file of a store whose old blocks are deleted: in whole files, so smaller ones.</summary>
+    public const int SegmentBytesPruned = 8 << 20;
 
     private readonly Lock gate = new();
     private readonly SegmentLog log;
+    private readonly BlockIndex index;
     private readonly string folder;
-    private readonly List<(LogPosition Block, LogPosition Commit)> committed = []; // [0] is height 1
-    private readonly Dictionary<Hash256, LogPosition> undecided = []; // blocks of the next height
-    private readonly Dictionary<Hash256, LogPosition> lockProofs = []; // latest prevotes for them
 
-    private BlockStore(SegmentLog log, string folder)
+    private BlockStore(SegmentLog log, BlockIndex index, string folder)
     {
         this.log = log;
+        this.index = index;
         this.folder = folder;
     }
 
@@ -41,7 +42,19 @@ public sealed class BlockStore : IDisposable
         {
             lock (gate)
             {
-                return new Height(committed.Count);
+                return index.Last;
+            }
+        }
+    }
+
+    /// <summary>Height of the first block that is here; 0 for none.</summary>
+    public Height First
+    {
+        get
+        {
+            lock (gate)
+            {
+                return index.First;
             }
         }
     }
@@ -51,25 +64,30 @@ public sealed class BlockStore : IDisposable
 
     /// <summary>Opens or creates a store and reads its index.</summary>
     /// <param name="folder">Its folder; nothing else may live in it.</param>
+    /// <param name="segmentBytes">A file that would grow beyond this gets a successor.</param>
     /// <exception cref="StorageException">Not accessible, in use by another process, or damaged.</exception>
-    public static BlockStore Open(string folder) => Open(RealDisk.Instance, folder, SegmentBytes);
+    public static BlockStore Open(string folder, int segmentBytes = SegmentBytesArchive) =>
+        Open(RealDisk.Instance, folder, segmentBytes);
 
     internal static BlockStore Open(IDisk disk, string folder, int segmentBytes)
     {
-        SegmentLog log = SegmentLog.Open(disk, folder, new SegmentLogOptions
-        {
-            SegmentBytesMax = segmentBytes,
-            RecordBytesMax = ConsensusLimits.BlockBytesMax,
-        });
-        var store = new BlockStore(log, folder);
+        var index = new BlockIndex(folder);
+        SegmentLog log = SegmentLog.Open(
+            disk, folder,
+            new SegmentLogOptions
+            {
+                SegmentBytesMax = segmentBytes,
+                RecordBytesMax = ConsensusLimits.BlockBytesMax,
+            },
+            index.Take);
         try
         {
-            store.ReadIndex();
-            return store;
+            index.Complete(log.Start.Segment);
+            return new BlockStore(log, index, folder);
         }
         catch
         {
-            store.Dispose();
+            log.Dispose();
             throw;
         }
     }
@@ -81,14 +99,14 @@ public sealed class BlockStore : IDisposable
         ArgumentNullException.ThrowIfNull(block);
         lock (gate)
         {
-            if (block.Header.Height.Value != committed.Count + 1)
+            if (block.Header.Height != index.Last.Next)
             {
                 return false;
             }
 
-            if (!undecided.ContainsKey(block.Hash))
+            if (index.FindUndecided(block.Hash) is null)
             {
-                undecided.Add(block.Hash, log.Append(block.Encoded.Span));
+                index.AddBlock(block.Header.Height, block.Hash, log.Append(block.Encoded.Span));
             }
 
             return true;
@@ -102,16 +120,64 @@ public sealed class BlockStore : IDisposable
         ArgumentNullException.ThrowIfNull(commit);
         lock (gate)
         {
-            if (commit.Height.Value != committed.Count + 1
-                || !undecided.TryGetValue(commit.BlockHash, out LogPosition block))
+            if (commit.Height != index.Last.Next || index.FindUndecided(commit.BlockHash) is null)
             {
                 throw new ArgumentException(
                     $"There is no block {commit.BlockHash} at height {commit.Height}.", nameof(commit));
             }
 
-            committed.Add((block, log.Append(commit.Encode())));
-            undecided.Clear();
-            lockProofs.Clear();
+            index.TryCommit(commit.Height, commit.BlockHash, log.Append(commit.Encode()));
+        }
+    }
+
+    /// <summary>
+    /// Starts a store without blocks at a height of a snapshot. Durable when it returns; after a crash before that the
+    /// store is without blocks as before.
+    /// </summary>
+    /// <param name="block">The block whose state the snapshot holds.</param>
+    /// <param name="commit">Its commit.</param>
+    /// <exception cref="InvalidOperationException">There are blocks.</exception>
+    /// <exception cref="ArgumentException">The commit is for another block.</exception>
+    public void StartAt(Block block, Commit commit)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        ArgumentNullException.ThrowIfNull(commit);
+        if (commit.BlockHash != block.Hash || commit.Height != block.Header.Height)
+        {
+            throw new ArgumentException($"The commit is for {commit.BlockHash}.", nameof(commit));
+        }
+
+        lock (gate)
+        {
+            if (index.Last > Height.Genesis)
+            {
+                throw new InvalidOperationException($"The store has blocks up to height {index.Last}.");
+            }
+
+            index.AddBlock(block.Header.Height, block.Hash, log.Append(block.Encoded.Span));
+            LogPosition position = log.Append(commit.Encode());
+            log.Flush();
+            index.TryCommit(commit.Height, commit.BlockHash, position);
+        }
+    }
+
+    /// <summary>
+    /// Deletes whole files whose blocks are all below a height, oldest first. A few blocks below it may stay.
+    /// </summary>
+    /// <returns>Files deleted.</returns>
+    /// <exception cref="StorageException">The disk failed; the store must be reopened.</exception>
+    public int DeleteBefore(Height height)
+    {
+        lock (gate)
+        {
+            if (index.Find(height) is not { } kept)
+            {
+                return 0;
+            }
+
+            int deleted = log.DeleteBefore(kept.Block);
+            index.ForgetBefore(log.Start.Segment);
+            return deleted;
         }
     }
 
@@ -119,28 +185,25 @@ public sealed class BlockStore : IDisposable
     /// <exception cref="StorageException">The disk failed.</exception>
     public void Flush() => log.Flush();
 
-    /// <summary>The encoded block and commit of a height; false when there are none.</summary>
+    /// <summary>The encoded block and commit of a height; false when they are not here.</summary>
     public bool TryReadEncoded(Height height, out byte[] block, out byte[] commit)
     {
         block = commit = [];
-        (LogPosition Block, LogPosition Commit) entry;
-        lock (gate)
+        lock (gate) // while it reads too: the file must not be deleted meanwhile
         {
-            if (height.Value < 1 || height.Value > committed.Count)
+            if (index.Find(height) is not { } found)
             {
                 return false;
             }
 
-            entry = committed[(int)(height.Value - 1)];
+            block = ReadPayload(found.Block);
+            commit = ReadPayload(found.Commit);
+            return true;
         }
-
-        block = ReadPayload(entry.Block);
-        commit = ReadPayload(entry.Commit);
-        return true;
     }
 
     /// <summary>Block and commit of a height.</summary>
-    /// <exception cref="StorageException">There are none, or they are damaged.</exception>
+    /// <exception cref="StorageException">They are not here, or they are damaged.</exception>
     public (Block Block, Commit Commit) Read(Height height)
     {
         if (TryReadEncoded(height, out byte[] blockBytes, out byte[] commitBytes)
@@ -150,7 +213,8 @@ public sealed class BlockStore : IDisposable
             return (block, commit);
         }
 
-        throw new StorageException("read", folder, $"there is no whole block at height {height}.");
+        throw new StorageException(
+            "read", folder, $"there is no whole block at height {height}; it holds {First} to {Height}.");
     }
 
     /// <summary>
@@ -167,7 +231,7 @@ public sealed class BlockStore : IDisposable
                 return false;
             }
 
-            lockProofs[blockLock.Block.Hash] = log.Append(EncodeProof(blockLock));
+            index.AddLockProof(blockLock.Block.Hash, log.Append(EncodeProof(blockLock)));
             return true;
         }
     }
@@ -175,55 +239,22 @@ public sealed class BlockStore : IDisposable
     /// <summary>The latest lock on a block of the next height; null when there is none.</summary>
     public BlockLock? FindLock(Hash256 hash)
     {
-        LogPosition block;
-        LogPosition proof;
         lock (gate)
         {
-            if (!undecided.TryGetValue(hash, out block) || !lockProofs.TryGetValue(hash, out proof))
+            if (index.FindUndecided(hash) is not { } block || index.FindLockProof(hash) is not { } proof)
             {
                 return null;
             }
-        }
 
-        return Block.TryDecode(ReadPayload(block), out Block? decoded) && decoded is not null
-            && TryDecodeProof(ReadPayload(proof), out _, out List<SignedVote> prevotes)
-            ? new BlockLock(decoded, prevotes)
-            : throw new StorageException("read", folder, $"the lock on {hash} is not whole.");
+            return Block.TryDecode(ReadPayload(block), out Block? decoded) && decoded is not null
+                && TryDecodeProof(ReadPayload(proof), out _, out List<SignedVote> prevotes)
+                ? new BlockLock(decoded, prevotes)
+                : throw new StorageException("read", folder, $"the lock on {hash} is not whole.");
+        }
     }
 
     /// <summary>Closes the files; what was not flushed may be lost.</summary>
     public void Dispose() => log.Dispose();
-
-    private void ReadIndex()
-    {
-        foreach (LogRecord record in log.ReadFrom(log.Start))
-        {
-            if (record.Payload[0] == BlockTag
-                && Block.TryReadHeader(record.Payload, out BlockHeader? header, out Hash256 hash) && header is not null)
-            {
-                if (header.Height.Value == committed.Count + 1)
-                {
-                    undecided[hash] = record.Position;
-                }
-            }
-            else if (record.Payload[0] == CommitTag && Commit.TryDecode(record.Payload, out Commit? commit)
-                && commit is not null && commit.Height.Value == committed.Count + 1
-                && undecided.TryGetValue(commit.BlockHash, out LogPosition block))
-            {
-                committed.Add((block, record.Position));
-                undecided.Clear();
-                lockProofs.Clear();
-            }
-            else if (record.Payload[0] == LockTag && TryDecodeProof(record.Payload, out Hash256 locked, out _))
-            {
-                lockProofs[locked] = record.Position;
-            }
-            else
-            {
-                throw new StorageException("read", folder, $"the record at {record.Position} continues no chain.");
-            }
-        }
-    }
 
     // [block hash, [signed vote, …]]
     private static byte[] EncodeProof(BlockLock blockLock)

@@ -7,7 +7,8 @@ namespace FedIoT.Storage.Chain;
 
 /// <summary>
 /// Every signature of a node key at the latest height, durable before it leaves: the node's write-ahead log and the
-/// guard's memory in one. Segments of earlier heights are deleted. Its folder belongs to one process at a time.
+/// guard's memory in one. Segments of earlier heights are deleted. Its folder belongs to one process at a time. One
+/// task appends; anybody may read.
 /// </summary>
 /// <remarks>
 /// A record has 174 bytes, big endian: version 1, account (32), height (8), round (4), step (1), block hash (32),
@@ -21,7 +22,7 @@ public sealed class SignStateLog : ISignState, IDisposable
 
     private readonly SegmentLog log;
     private readonly AccountId signer;
-    private readonly List<SignRecord> latest = []; // of the height of Last
+    private volatile SignRecord[] latest = []; // of the height of Last; replaced, so that anybody may read
     private LogPosition firstOfHeight;
 
     private SignStateLog(SegmentLog log, AccountId signer)
@@ -32,7 +33,7 @@ public sealed class SignStateLog : ISignState, IDisposable
     }
 
     /// <inheritdoc/>
-    public SignRecord? Last => latest.Count == 0 ? null : latest[^1];
+    public SignRecord? Last => latest is [.., SignRecord last] ? last : null;
 
     /// <summary>Opens or creates the memory of a key.</summary>
     /// <param name="folder">Its folder; nothing else may live in it.</param>
@@ -92,7 +93,8 @@ public sealed class SignStateLog : ISignState, IDisposable
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<SignRecord> At(Height height) => Last?.Height == height ? [.. latest] : [];
+    public IReadOnlyList<SignRecord> At(Height height) => latest is var records && records.Length > 0
+        && records[^1].Height == height ? records : [];
 
     /// <summary>Closes the files and lets another process open them.</summary>
     public void Dispose() => log.Dispose();
@@ -131,16 +133,12 @@ public sealed class SignStateLog : ISignState, IDisposable
 
     private void Remember(SignRecord record, LogPosition position)
     {
-        if (Last is { } last && last.Height != record.Height)
-        {
-            latest.Clear();
-        }
-
-        if (latest.Count == 0)
+        bool isSameHeight = Last?.Height == record.Height;
+        if (!isSameHeight)
         {
             firstOfHeight = position;
         }
 
-        latest.Add(record);
+        latest = isSameHeight ? [.. latest, record] : [record];
     }
 }

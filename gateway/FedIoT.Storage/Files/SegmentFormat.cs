@@ -87,6 +87,32 @@ internal static class SegmentFormat
             && Checksum(header[..4], content) == BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
     }
 
+    /// <summary>Reads length and first bytes of a record, not its checksum; false where no record can be.</summary>
+    /// <param name="file">The segment.</param>
+    /// <param name="offset">Where the record starts.</param>
+    /// <param name="end">Length of the file that counts.</param>
+    /// <param name="bytesMax">Longest payload.</param>
+    /// <param name="buffer">Gets the record's header and as much of its payload as fits.</param>
+    /// <param name="payloadLength">Length of the whole payload.</param>
+    public static bool TryReadHead(
+        IDiskFile file, long offset, long end, int bytesMax, Span<byte> buffer, out int payloadLength)
+    {
+        payloadLength = 0;
+        if (end - offset < RecordHeaderBytes || file.Read(offset, buffer) < RecordHeaderBytes)
+        {
+            return false;
+        }
+
+        uint claimed = BinaryPrimitives.ReadUInt32LittleEndian(buffer);
+        if (claimed == 0 || claimed > bytesMax || claimed > end - offset - RecordHeaderBytes)
+        {
+            return false;
+        }
+
+        payloadLength = (int)claimed;
+        return true;
+    }
+
     // The length is part of it: a run of zero bytes is no record.
     private static uint Checksum(ReadOnlySpan<byte> length, ReadOnlySpan<byte> payload) =>
         Crc32C.Finish(Crc32C.Append(Crc32C.Append(Crc32C.Seed, length), payload));

@@ -17,6 +17,7 @@ public sealed class SegmentLog : IDisposable
 
     private const int SegmentHeaderBytes = SegmentFormat.HeaderBytes;
     private const int BufferBytes = 256 << 10; // one write of the common group commit
+    private const int HeadBytes = 512; // of a payload: what an index needs to know what it is
 
     private readonly Lock gate = new();
     private readonly IDisk disk;
@@ -77,7 +78,16 @@ public sealed class SegmentLog : IDisposable
     public static SegmentLog Open(string folder, SegmentLogOptions? options = null) =>
         Open(RealDisk.Instance, folder, options ?? new SegmentLogOptions());
 
-    internal static SegmentLog Open(IDisk disk, string folder, SegmentLogOptions options)
+    /// <param name="disk">Where.</param>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="onRecord">
+    /// Sees every record once while the log is opened, oldest first: its position and the first 512 bytes of its
+    /// payload, to be read before it returns. Checksums of closed segments are not looked at: reading a record does.
+    /// </param>
+    internal static SegmentLog Open(
+        IDisk disk, string folder, SegmentLogOptions options,
+        Action<LogPosition, ReadOnlyMemory<byte>>? onRecord = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options.Validate();
@@ -85,7 +95,7 @@ public sealed class SegmentLog : IDisposable
         try
         {
             log = new SegmentLog(disk, Path.GetFullPath(folder), options);
-            log.Recover();
+            log.Recover(onRecord);
             SegmentLog opened = log;
             log = null;
             return opened;
@@ -315,7 +325,7 @@ public sealed class SegmentLog : IDisposable
         written = SegmentHeaderBytes;
     }
 
-    private void Recover()
+    private void Recover(Action<LogPosition, ReadOnlyMemory<byte>>? onRecord)
     {
         long[] numbers = [.. disk.ListFiles(folder).Select(SegmentFormat.NumberOf).Where(n => n > 0).Order()];
         if (numbers.Length == 0)
@@ -344,10 +354,32 @@ public sealed class SegmentLog : IDisposable
 
             CheckHeader(file, number, previousLength);
             previousLength = file.Length;
+            if (!last && onRecord is not null)
+            {
+                VisitHeads(file, number, onRecord);
+            }
         }
 
         activeNumber = numbers[^1];
-        CutTornEnd(segments[activeNumber]);
+        CutTornEnd(segments[activeNumber], onRecord);
+    }
+
+    private void VisitHeads(IDiskFile file, long number, Action<LogPosition, ReadOnlyMemory<byte>> onRecord)
+    {
+        var scratch = new byte[RecordHeaderBytes + HeadBytes];
+        long length = file.Length;
+        for (long at = SegmentHeaderBytes; at < length;)
+        {
+            if (!SegmentFormat.TryReadHead(file, at, length, options.RecordBytesMax, scratch, out int payloadLength))
+            {
+                throw new StorageException("open", PathOf(number), $"offset {at}: no whole record.");
+            }
+
+            onRecord(
+                new LogPosition(number, at),
+                scratch.AsMemory(RecordHeaderBytes, Math.Min(payloadLength, HeadBytes)));
+            at += RecordHeaderBytes + payloadLength;
+        }
     }
 
     // A crash while the segment was created: it has no record, because none is appended before its header is synced.
@@ -368,7 +400,7 @@ public sealed class SegmentLog : IDisposable
         }
     }
 
-    private void CutTornEnd(IDiskFile file)
+    private void CutTornEnd(IDiskFile file, Action<LogPosition, ReadOnlyMemory<byte>>? onRecord)
     {
         long length = file.Length;
         long end = SegmentHeaderBytes;
@@ -376,6 +408,8 @@ public sealed class SegmentLog : IDisposable
         int max = options.RecordBytesMax;
         while (SegmentFormat.TryReadRecord(file, end, length, max, ref scratch, out int payloadLength))
         {
+            onRecord?.Invoke(
+                new LogPosition(activeNumber, end), scratch.AsMemory(0, Math.Min(payloadLength, HeadBytes)));
             end += RecordHeaderBytes + payloadLength;
         }
 

@@ -118,8 +118,8 @@ public static class AuditBenchmarks
 
     private static (string Name, double Value, string Unit)[] Snapshots(ScriptedChain chain, string folder)
     {
-        var store = new SnapshotStore(folder);
-        double write = MedianMilliseconds(() => store.Write(chain.State));
+        var store = SnapshotStore.Open(folder);
+        double write = MedianMilliseconds(() => store.Write(chain.Snapshot));
         string path = SnapshotStore.List(folder)[0].Path;
         double read = MedianMilliseconds(() => SnapshotStore.TryRead(path));
         return

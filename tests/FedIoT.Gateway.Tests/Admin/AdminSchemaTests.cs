@@ -15,8 +15,8 @@ public sealed class AdminSchemaTests
         """
         fediot.block/1: schema height time hash previousHash stateRoot validatorsHash proposer
             commitRound commitSignatures bytes transactions[hash type signer nonce bytes result]
-        fediot.blocks/1: blocks[height time hash proposer transactions bytes] schema
-        fediot.chain-status/1: schema chainId genesisHash account height blockHash blockTime stateRoot
+        fediot.blocks/1: blocks[height time hash proposer transactions bytes] firstHeight schema
+        fediot.chain-status/1: schema chainId genesisHash account height firstHeight blockHash blockTime stateRoot
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
             finalityMsP99
         fediot.enrolment/1: device keyIsProved schema
@@ -40,6 +40,7 @@ public sealed class AdminSchemaTests
         fediot.task/1: schema id name phase round rounds rule byzantinePermille phaseBlocksMax classes[]
             featuresHash parameters waitingFor[] versions[number hash round height deltas]
         fediot.tasks/1: tasks[id name phase round rounds modelVersion waitingFor] schema
+        fediot.transaction-accepted/1: hash schema
         fediot.transaction/1: hash height position type signer nonce bytes result schema
         fediot.validators/1: validators[account algorithm power nextPower stake points strikes isSelf]
             schema

@@ -1,6 +1,7 @@
 using FedIoT.Gateway.Audit;
 using FedIoT.Gateway.Tests.Chain;
 using FedIoT.Ledger;
+using FedIoT.Storage.Chain;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using Xunit;
@@ -27,7 +28,8 @@ internal sealed class AuditFixture : IDisposable
     public ScriptedChain StartGrowing(string name, int validators = 3) =>
         new(folder.File(name), nodes, training, validators: validators);
 
-    public ScriptedChain Start(string name) => new(folder.File(name), nodes, training);
+    public ScriptedChain Start(string name, int segmentBytes = BlockStore.SegmentBytesArchive) =>
+        new(folder.File(name), nodes, training, segmentBytes: segmentBytes);
 
     /// <summary>A chain of two rounds, closed: ten blocks.</summary>
     public ScriptedChain Played(string name = "played")

@@ -292,9 +292,9 @@ public sealed class ChainAuditTests : IDisposable
     public async Task Audit_Snapshots_MustBeTheChainsStates()
     {
         ScriptedChain chain = fixture.Played();
-        var snapshots = new SnapshotStore(Path.Combine(chain.Folder, SnapshotStore.FolderName));
-        snapshots.Write(chain.States[4]);
-        snapshots.Write(chain.States[9]);
+        var snapshots = SnapshotStore.Open(Path.Combine(chain.Folder, SnapshotStore.FolderName));
+        snapshots.Write(chain.SnapshotAt(4));
+        snapshots.Write(chain.SnapshotAt(9));
         AuditReport report = await AuditFixture.AuditAsync(chain.Folder, chain.Genesis);
         Assert.Null(report.Finding);
         Assert.Equal(2, report.Snapshots);

@@ -31,8 +31,9 @@ internal sealed class ScriptedChain : IDisposable
     private bool isDisposed;
     private Hash256 lastHash;
 
-    public ScriptedChain(string folder, IReadOnlyList<ISigner> nodes, IReadOnlyList<ISigner> training, int hidden = 4,
-        int? validators = null)
+    public ScriptedChain(
+        string folder, IReadOnlyList<ISigner> nodes, IReadOnlyList<ISigner> training, int hidden = 4,
+        int? validators = null, int segmentBytes = BlockStore.SegmentBytesArchive)
     {
         Folder = folder;
         this.nodes = nodes;
@@ -49,7 +50,7 @@ internal sealed class ScriptedChain : IDisposable
         Specification = MakeTask(hidden);
         Directory.CreateDirectory(folder);
         DurableFile.Replace(Path.Combine(folder, GenesisFileName.Text), Genesis.Encode());
-        store = BlockStore.Open(BlocksFolder);
+        store = BlockStore.Open(BlocksFolder, segmentBytes);
     }
 
     public string Folder { get; }
@@ -66,6 +67,8 @@ internal sealed class ScriptedChain : IDisposable
     /// <summary>Index = height.</summary>
     public List<LedgerState> States { get; } = [];
 
+    public StoredSnapshot Snapshot => SnapshotAt((int)State.Height.Value);
+
     public TaskSpecification Specification { get; }
 
     /// <summary>Changes the commit of the block before, which the next blocks carry; null for the truth.</summary>
@@ -77,6 +80,8 @@ internal sealed class ScriptedChain : IDisposable
 
     public static DeviceId DeviceOf(int gateway, int device) => new($"dev-{gateway}-{device}");
 
+    public StoredSnapshot SnapshotAt(int height) => new(States[height], ValidatorTriple.Constant(Validators));
+
     /// <summary>Makes what was written durable and lets the folder go.</summary>
     public void Dispose()
     {
@@ -86,6 +91,14 @@ internal sealed class ScriptedChain : IDisposable
             store.Flush();
             store.Dispose();
         }
+    }
+
+    /// <summary>Deletes old blocks: where the chain begins then.</summary>
+    public Height Prune(Height before)
+    {
+        store.Flush();
+        store.DeleteBefore(before);
+        return store.First;
     }
 
     /// <summary>A block with these transactions, decided by all.</summary>

@@ -25,7 +25,7 @@ public sealed class SnapshotStartTests : IDisposable
         ScriptedChain chain = LongChain();
         SnapshotStore store = StoreOf(chain);
         Assert.Equal(Blocks, await StartAsync(chain)); // no snapshot yet
-        Array.ForEach([400, 700, 1_000], height => store.Write(chain.States[height]));
+        Array.ForEach([400, 700, 1_000], height => store.Write(chain.SnapshotAt(height)));
         Assert.Equal(20, await StartAsync(chain));
         Flip(store, 1_000);
         Assert.Equal(320, await StartAsync(chain));
@@ -39,7 +39,7 @@ public sealed class SnapshotStartTests : IDisposable
     {
         ScriptedChain chain = LongChain();
         SnapshotStore store = StoreOf(chain);
-        store.Write(chain.States[900]);
+        store.Write(chain.SnapshotAt(900));
 
         // The same height of another history: whole in itself, but the next header names another state.
         ScriptedChain other = fixture.Start("other");
@@ -49,11 +49,11 @@ public sealed class SnapshotStartTests : IDisposable
             other.Append();
         }
 
-        store.Write(other.State);
+        store.Write(other.Snapshot);
         Assert.Equal(Blocks - 900, await StartAsync(chain));
 
         // A store that lost its end, while the snapshot of that end is there.
-        store.Write(chain.State.Execute(chain.State.Height.Next, default, []).Next);
+        store.Write(chain.Snapshot with { State = chain.State.Execute(chain.State.Height.Next, default, []).Next });
         Assert.Equal(Blocks - 900, await StartAsync(chain));
         other.Dispose();
     }
@@ -62,7 +62,7 @@ public sealed class SnapshotStartTests : IDisposable
     public async Task Start_SnapshotAtTheLastBlock_ExecutesNothing()
     {
         ScriptedChain chain = LongChain();
-        StoreOf(chain).Write(chain.State);
+        StoreOf(chain).Write(chain.Snapshot);
         Assert.Equal(0, await StartAsync(chain));
     }
 
@@ -74,12 +74,12 @@ public sealed class SnapshotStartTests : IDisposable
         for (int height = 1; height <= 50; height++)
         {
             await using var writer = new SnapshotWriter(store, intervalBlocks: 10, NullLogger.Instance);
-            writer.OnCommitted(chain.States[height]);
+            writer.OnCommitted(chain.SnapshotAt(height));
         }
 
         Assert.Equal([30L, 40L, 50L], SnapshotStore.List(store.Folder).Select(s => s.Height.Value));
         Assert.All(SnapshotStore.List(store.Folder), s => Assert.Equal(
-            chain.States[(int)s.Height.Value].StateRoot, SnapshotStore.TryRead(s.Path)?.StateRoot));
+            chain.States[(int)s.Height.Value].StateRoot, SnapshotStore.TryRead(s.Path)?.State.StateRoot));
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class SnapshotStartTests : IDisposable
     {
         ScriptedChain chain = fixture.Played();
         SnapshotStore store = StoreOf(chain);
-        store.Write(chain.State);
+        store.Write(chain.Snapshot);
         string path = SnapshotStore.List(store.Folder).Single().Path;
         byte[] bytes = File.ReadAllBytes(path);
         const ulong Seed = 3;
@@ -121,7 +121,7 @@ public sealed class SnapshotStartTests : IDisposable
     }
 
     private static SnapshotStore StoreOf(ScriptedChain chain) =>
-        new(Path.Combine(chain.Folder, SnapshotStore.FolderName));
+        SnapshotStore.Open(Path.Combine(chain.Folder, SnapshotStore.FolderName));
 
     private static string PathOf(SnapshotStore store, long height) =>
         SnapshotStore.List(store.Folder).Single(s => s.Height.Value == height).Path;

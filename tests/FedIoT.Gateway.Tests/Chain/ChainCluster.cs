@@ -124,7 +124,7 @@ internal sealed class ChainCluster : IAsyncDisposable
             new ChainNodeOptions
             {
                 ChainId = ChainId,
-                StateDirectory = Path.Combine(folder, $"node-{index}"),
+                StateDirectory = FolderOf(index),
                 Listen = endPoints.GetValueOrDefault(account) ?? new IPEndPoint(IPAddress.Loopback, 0),
                 Validators =
                 [
@@ -143,6 +143,9 @@ internal sealed class ChainCluster : IAsyncDisposable
             other.ConnectPeers(endPoints);
         }
     }
+
+    /// <summary>State directory of a node.</summary>
+    public string FolderOf(int index) => Path.Combine(folder, $"node-{index}");
 
     public async Task StopNodeAsync(int index)
     {

@@ -122,7 +122,7 @@ public sealed class FrameFuzzTests
             new Proposal(new Height(1), 0, -1, block.Hash, signer.PublicKey.Account), new byte[64], block);
     }
 
-    private static (FrameType Type, byte[] Payload)[] Corpus()
+    internal static (FrameType Type, byte[] Payload)[] Corpus()
     {
         using var signer = new TestSigner(1);
         SignedProposal proposal = Proposal(signer, 30, 1_000);
@@ -152,7 +152,7 @@ public sealed class FrameFuzzTests
         ];
     }
 
-    private static byte[] Mutate(byte[] wire, ref SplitMix64 random)
+    internal static byte[] Mutate(byte[] wire, ref SplitMix64 random)
     {
         int changes = random.Next(4);
         for (int i = 0; i < changes; i++)
@@ -252,7 +252,7 @@ public sealed class FrameFuzzTests
         return bytes;
     }
 
-    private static int Setting(string name, int otherwise) =>
+    internal static int Setting(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out int value)
             ? value
             : otherwise;

@@ -24,8 +24,19 @@ public sealed class GatewayConfigurationTests
         Assert.Equal(["ax", "ay", "az"], read.Features.Channels.Select(c => c.Name));
         Assert.Equal(4_000_000, read.Features.Channels[0].RangeMillionths);
         Assert.Equal(TimeSpan.FromSeconds(10), read.IdleInterval);
+        Assert.Null(read.RetainedBlocks);
+        Assert.Equal((1_000, 3), (read.SnapshotIntervalBlocks, read.SnapshotsKept));
         Assert.Empty(read.Peers);
         Assert.Empty(read.Devices);
+    }
+
+    [Fact]
+    public void Retention_AsANumber_IsACountOfBlocks()
+    {
+        GatewayConfiguration read = Read(Valid.Replace(
+            "retention = \"archive\"", "retention = 500000\nsnapshot_interval_blocks = 200\nsnapshots_kept = 5",
+            StringComparison.Ordinal));
+        Assert.Equal((500_000L, 200, 5), (read.RetainedBlocks, read.SnapshotIntervalBlocks, read.SnapshotsKept));
     }
 
     [Fact]
@@ -119,7 +130,7 @@ public sealed class GatewayConfigurationTests
     {
         ConfigurationProblem problem = Assert.Single(
             Problems(Valid.Replace("file:keys/node.key", address, StringComparison.Ordinal)));
-        Assert.StartsWith("gateway.toml:15:8: error: [keys] node", problem.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("gateway.toml:16:8: error: [keys] node", problem.ToString(), StringComparison.Ordinal);
         Assert.Contains(expected, problem.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("canary", problem.ToString(), StringComparison.Ordinal);
     }
@@ -152,6 +163,9 @@ public sealed class GatewayConfigurationTests
     [Theory]
     [InlineData("id = \"plant-7\"", "id = \"Plant 7\"", "[chain] id is \"Plant 7\"")]
     [InlineData("id = \"plant-7\"", "id = 7", "[chain] id is 7")]
+    [InlineData("retention = \"archive\"", "retention = \"all\"", "expected \"archive\" or a whole number from 100000")]
+    [InlineData("retention = \"archive\"", "retention = 99999", "[chain] retention is 99999")]
+    [InlineData("retention = \"archive\"", "snapshots_kept = 1", "[chain] snapshots_kept is 1")]
     [InlineData("idle_interval_ms = 10000", "idle_interval_ms = 1.5", "whole number from 100 to 3600000")]
     [InlineData("listen = \"0.0.0.0:7400\"", "listen = \"0.0.0.0\"", "an IP address and a port")]
     [InlineData("listen = \"0.0.0.0:7400\"", "listen = \"::1\"", "an IP address and a port")]

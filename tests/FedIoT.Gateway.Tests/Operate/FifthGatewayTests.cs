@@ -41,7 +41,10 @@ public sealed class FifthGatewayTests(GatewayProcessNetwork network) : IClassFix
         Assert.Contains(account, admitted, StringComparison.Ordinal);
         await network.WaitUntilAsync(
             async () => (await fifth.TryReadChainAsync(Cancellation))?.Height > 3, WaitMax, "the fifth follows");
-        Assert.Equal("follower", (await PeersAsync(network.Gateways[0])).Single(p => p.Account == account).Standing);
+        await network.WaitUntilAsync(
+            async () => (await PeersAsync(network.Gateways[0])).Any(
+                p => p.Account == account && p is { Standing: "follower", State: "connected" }),
+            WaitMax, "the first shows the fifth as a follower");
 
         for (int i = 0; i < 3; i++) // three of four are more than two thirds
         {

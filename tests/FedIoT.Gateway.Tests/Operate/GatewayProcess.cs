@@ -15,13 +15,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     private readonly IReadOnlyDictionary<string, string> variables;
     private readonly Queue<string> log = new();
+    private readonly string[] within;
     private TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process? process;
 
-    public GatewayProcess(string folder, IReadOnlyDictionary<string, string>? variables = null)
+    /// <param name="folder">That <c>fediot init</c> made.</param>
+    /// <param name="variables">Of its environment, beside this process's.</param>
+    /// <param name="within">A command that runs another one in its place, such as in a network namespace.</param>
+    public GatewayProcess(
+        string folder, IReadOnlyDictionary<string, string>? variables = null, params string[] within)
     {
         Folder = folder;
         this.variables = variables ?? new Dictionary<string, string>();
+        this.within = within;
     }
 
     public string Folder { get; }
@@ -31,6 +37,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public string Socket => Path.Combine(Folder, "state", "admin.sock");
 
     public int ProcessId => process!.Id;
+
+    /// <summary>How often it was started; tells one life from the next.</summary>
+    public int Starts { get; private set; }
 
     /// <summary>The last lines of standard error, for messages of failed tests.</summary>
     public string Log
@@ -52,7 +61,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(
         IReadOnlyDictionary<string, string> variables, params string[] arguments)
     {
-        using Process verb = Start(arguments, notifySocket: null, variables);
+        using Process verb = Start([], arguments, notifySocket: null, variables);
         Task<string> output = verb.StandardOutput.ReadToEndAsync();
         Task<string> error = verb.StandardError.ReadToEndAsync();
         await verb.WaitForExitAsync().WaitAsync(StartMax);
@@ -63,7 +72,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public async Task StartAsync(string? notifySocket = null)
     {
         ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        process = Start(["run", "--config", Configuration], notifySocket, variables);
+        Starts++;
+        string[] arguments = ["run", "--config", Configuration, "--log-level", "Debug"];
+        process = Start(within, arguments, notifySocket, variables);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
@@ -120,9 +131,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     private static Process Start(
-        string[] arguments, string? notifySocket, IReadOnlyDictionary<string, string> variables)
+        string[] within, string[] arguments, string? notifySocket, IReadOnlyDictionary<string, string> variables)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", Binary, .. arguments])
+        string[] command = [.. within, "dotnet", "exec", Binary, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -12,7 +12,7 @@ namespace FedIoT.Gateway.Tests.Operate;
 /// Four gateways as processes, from folders that the verbs made, each on loopback addresses of its own and with one
 /// simulated device. Started once for all tests of a class.
 /// </summary>
-public sealed class GatewayProcessNetwork : IAsyncLifetime
+public class GatewayProcessNetwork : IAsyncLifetime
 {
     public const int Count = 4;
     private const int ChainPort = 7400;
@@ -24,6 +24,9 @@ public sealed class GatewayProcessNetwork : IAsyncLifetime
     // 127.x.y.i, so that runs beside each other do not take each other's ports.
     private readonly string subnet = string.Create(
         CultureInfo.InvariantCulture, $"127.{(Environment.ProcessId >> 8 & 0x7f) + 2}.{Environment.ProcessId & 0xff}");
+
+    /// <summary>What stands in the table [chain] in place of the idle interval.</summary>
+    protected virtual string ChainSettings => "idle_interval_ms = 1000";
 
     internal IReadOnlyList<GatewayProcess> Gateways => gateways;
 
@@ -52,7 +55,7 @@ public sealed class GatewayProcessNetwork : IAsyncLifetime
             string text = await File.ReadAllTextAsync(gateway.Configuration);
             await File.WriteAllTextAsync(
                 gateway.Configuration,
-                text.Replace("idle_interval_ms = 10000", "idle_interval_ms = 1000", StringComparison.Ordinal)
+                text.Replace("idle_interval_ms = 10000", ChainSettings, StringComparison.Ordinal)
                     + "\n" + await File.ReadAllTextAsync(peers));
             gateways.Add(gateway);
         }
@@ -62,6 +65,7 @@ public sealed class GatewayProcessNetwork : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         await Task.WhenAll(gateways.Select(g => g.DisposeAsync().AsTask()));
         folder.Dispose();
     }

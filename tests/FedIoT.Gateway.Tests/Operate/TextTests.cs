@@ -17,7 +17,7 @@ public sealed class TextTests
         string[] texts =
         [
             StatusCommand.Show(Status([LongName + LongName])),
-            ChainText.Show(new BlocksAnswer([new BlocksAnswer.BlockItem(Large, Large, Hash, Hash, 8192, 4 << 20)])),
+            ChainText.Show(new BlocksAnswer([new BlocksAnswer.BlockItem(Large, Large, Hash, Hash, 8192, 4 << 20)], 1)),
             ChainText.Show(new ValidatorsAnswer(
                 [new ValidatorsAnswer.ValidatorItem(Hash, "EdDsa", 65_536, 65_536, 65_536_000, 999_999, 999, true)])),
             ChainText.Show(new PeersAnswer(1, [Peer(isConnected: true), Peer(isConnected: false)])),

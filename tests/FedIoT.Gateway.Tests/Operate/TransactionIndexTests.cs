@@ -29,10 +29,10 @@ public sealed class TransactionIndexTests
         Assert.Null(index.Find(Hash256.Of(Bytes(60))));
         const int Block = 16_384;
         index.Fill(new Height(20), h => Stored(h.Value + 100, Block), TestContext.Current.CancellationToken);
-        Assert.Equal((120L, TransactionIndex.UnknownResult), Find(index, 1_200));
+        Assert.Equal((20L, TransactionIndex.UnknownResult), Find(index, 1_200));
         index.Add(Committed(130, null, 1_300));
         Assert.Equal((130L, null), Find(index, 1_300));
-        Assert.Equal((120L, TransactionIndex.UnknownResult), Find(index, 1_200)); // the oldest made room
+        Assert.Equal((20L, TransactionIndex.UnknownResult), Find(index, 1_200)); // the oldest made room
     }
 
     private static (long Height, string? Rejection)? Find(TransactionIndex index, int number) =>

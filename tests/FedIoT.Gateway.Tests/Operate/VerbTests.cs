@@ -91,7 +91,7 @@ public sealed class VerbTests
         Assert.Equal((2, string.Empty), (exitCode, output));
         Assert.Contains("has 2 errors", error, StringComparison.Ordinal);
         Assert.Contains($"{config}:11:16: error: there is no genesis file", error, StringComparison.Ordinal);
-        Assert.Contains($"{config}:15:8: error: The key file", error, StringComparison.Ordinal);
+        Assert.Contains($"{config}:16:8: error: The key file", error, StringComparison.Ordinal);
     }
 
     [Fact]

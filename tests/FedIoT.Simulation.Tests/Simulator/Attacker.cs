@@ -103,6 +103,14 @@ internal sealed class Attacker(World world, SimulatedNode node, Attack kind)
             world.Transmit(node, to, old[world.Random(old.Count)]);
         }
 
+        if (frame.Type is FrameType.SnapshotManifest or FrameType.SnapshotChunk && world.Random(2) == 0)
+        {
+            byte[] bytes = frame.Payload.ToArray();
+            bytes[world.Random(bytes.Length)] ^= (byte)(1 << world.Random(8));
+            world.Transmit(node, to, new Frame(frame.Type, bytes));
+            return;
+        }
+
         if (kind == Attack.InvalidBlock && frame.Type == FrameType.BlockResponse)
         {
             byte[] bytes = frame.Payload.ToArray();

@@ -37,6 +37,17 @@ internal sealed record Scenario
     /// <summary>Honest validators change their keys, and one may revoke its own.</summary>
     public bool HasKeyChanges { get; init; }
 
+    /// <summary>Blocks from one snapshot to the next; 0 for no snapshots.</summary>
+    public int SnapshotBlocks { get; init; }
+
+    /// <summary>Newest blocks that pruning nodes keep.</summary>
+    public int RetainedBlocks { get; init; } = 1;
+
+    /// <summary>Bit i: node i deletes old blocks. Whoever falls behind needs one that does not.</summary>
+    public long Pruning { get; init; }
+
+    /// <summary>When the disk of the last node but one is lost, so that it begins anew; 0 for never.</summary>
+    public int WipedAtMs { get; init; }
     /// <summary>Gateways without power at first, that the validators vote in, change and vote out again.</summary>
     public int Joiners { get; init; }
 
@@ -72,11 +83,17 @@ internal sealed record Scenario
             }
         }
 
+        var storage = SplitMix64.For(seed, 3);
+        List<Attack> attacks = DrawAttacks(ref random, powers);
+
+        // Whoever lost its disk does not vote for a while: the others must be enough, and clocks be right.
+        long others = powers.Sum() - powers[^2] - powers.Take(attacks.Count).Sum();
+        bool isWiped = storage.Next(2) == 0 && others * 3 > powers.Sum() * 2;
         return new Scenario
         {
             Seed = seed,
             Powers = powers,
-            Attacks = DrawAttacks(ref random, powers),
+            Attacks = attacks,
             LossPerMille = random.Next(2) * random.Next(300),
             DuplicatesPerMille = random.Next(2) * random.Next(150),
             DelayMsMax = 20 + (random.Next(2) * random.Next(400)),
@@ -84,9 +101,13 @@ internal sealed record Scenario
             HasPartitions = random.Next(2) == 0,
             HasCrashes = random.Next(2) == 0,
             HasDiskFaults = random.Next(3) == 0,
-            HasClockFaults = random.Next(3) == 0,
+            HasClockFaults = random.Next(3) == 0 && !isWiped,
+            WipedAtMs = isWiped ? 800 + storage.Next(3_000) : 0,
             HealsAtMs = 3_000 + random.Next(3_000),
             HasKeyChanges = seed % 3 == 1, // not drawn, so that the other seeds' runs stay what they were
+            SnapshotBlocks = storage.Next(2) * (2 + storage.Next(5)),
+            RetainedBlocks = 1 + storage.Next(6),
+            Pruning = (long)(storage.Next() & 0xFFFFF) & ~(-1L << (count - 1)),
         };
     }
 
@@ -95,7 +116,13 @@ internal sealed record Scenario
     {
         Scenario scenario = For(seed);
         int room = Math.Min(3, SimulatedSigner.All.Count - scenario.Powers.Count);
-        return scenario with { Joiners = room == 0 ? 0 : 1 + SplitMix64.For(seed, 7).Next(room) };
+
+        // A validator whose power grows may become more than the others can do without while it is silent.
+        return scenario with
+        {
+            Joiners = room == 0 ? 0 : 1 + SplitMix64.For(seed, 7).Next(room),
+            WipedAtMs = 0,
+        };
     }
 
     public override string ToString() =>
@@ -103,7 +130,8 @@ internal sealed record Scenario
         + $"{DuplicatesPerMille} of 1000; delay to {DelayMsMax} ms; sign to {SignMsMax} ms; "
         + $"partitions {HasPartitions}, crashes {HasCrashes}, disk {HasDiskFaults}, clock {HasClockFaults}, "
         + $"keys {HasKeyChanges}; "
-        + $"{Joiners} joiners; heals at {HealsAtMs} ms";
+        + $"{Joiners} joiners; heals at {HealsAtMs} ms; snapshots {SnapshotBlocks}, retained {RetainedBlocks} by "
+        + $"{Pruning:x}; wiped at {WipedAtMs}";
 
     // Always less than a third of the power.
     private static List<Attack> DrawAttacks(ref SplitMix64 random, long[] powers)

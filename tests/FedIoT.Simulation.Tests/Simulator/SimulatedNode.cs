@@ -2,6 +2,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
@@ -77,6 +78,9 @@ internal sealed class SimulatedNode : IChainNodeShell
     /// <summary>Highest block that it had committed in any of its lives.</summary>
     public long HighestCommitted { get; set; }
 
+    /// <summary>What it was told when its disk was lost.</summary>
+    public TrustedBlock? Trusted { get; private set; }
+
     public SimulatedDisk Disk => disk;
 
     public int ConnectedPeers => world.Nodes.Count(n => n.IsUp) - 1;
@@ -100,15 +104,24 @@ internal sealed class SimulatedNode : IChainNodeShell
             SignStates = [.. Keys.Select(k => SignStateLog.Open(
                 disk, $"/sign/{k.PublicKey.Account}", k.PublicKey.Account, SegmentBytes))];
             open.AddRange(SignStates);
-            Store = BlockStore.Open(disk, "/blocks", SegmentBytes * 2);
+            Store = BlockStore.Open(disk, "/blocks", SegmentBytes);
             open.Add(Store);
-            Application = new LedgerApplication(world.Genesis);
-            ChainNodeOptions options = world.Options with { OnCommitted = b => world.Record.OnCommitted(this, b) };
+            Application = new LedgerApplication(world.Genesis, OpenSnapshots());
+            ChainNodeOptions options = world.Options with
+            {
+                OnCommitted = b => world.Record.OnCommitted(this, b),
+                VotesAtOnce = !IsHonest,
+                Trusted = Trusted,
+                RetainedBlocks = ((world.Scenario.Pruning >> Id) & 1) == 0 ? null : world.Scenario.RetainedBlocks,
+            };
+            SnapshotDownload? download = Trusted is null ? null : SnapshotDownload.Open(disk, "/incoming");
+            open.AddRange(download is null ? [] : [download]);
             var signers = new NodeSigners(
                 [.. Keys.Zip(SignStates, (k, s) => ((ISigner)k, new VotingKey(k, s, World.ChainId)))]);
-            core = new ChainNodeCore(
-                options, Application, signers, Store, world.Verified, this, Clock, NullLogger.Instance);
-            border = new ChainNodeBorder(options, core.Executor, Store, world.Verified);
+            ChainNodeCore made = core = new ChainNodeCore(
+                options, Application, signers, Store, world.Verified, this, Clock, NullLogger.Instance, download);
+            border = new ChainNodeBorder(
+                options, core.Executor, Store, world.Verified, core.Snapshots, () => made.IsJoining);
             core.Executor.Replay();
             world.Record.OnStarted(this);
             core.Start();
@@ -128,6 +141,28 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
 
         disk.CutAt = LaterCuts.TryDequeue(out int cut) ? cut : 0;
+    }
+
+    /// <summary>Its disk is lost; it begins anew, told of a block that was decided.</summary>
+    public void Wipe(TrustedBlock? trusted)
+    {
+        Stop();
+        disk = new SimulatedDisk();
+        HighestCommitted = 0;
+        Trusted = trusted;
+        world.RestartLater(this);
+    }
+
+    /// <summary>A copy of its disk, for <see cref="PutBack"/>.</summary>
+    public SimulatedDisk Backup() => disk.AfterKill();
+
+    /// <summary>Ends, and starts again from a copy of its disk of an earlier time.</summary>
+    public void PutBack(SimulatedDisk backup)
+    {
+        Stop();
+        disk = backup.AfterKill();
+        HighestCommitted = 0;
+        world.RestartLater(this);
     }
 
     /// <summary>The same key elsewhere, or nobody.</summary>
@@ -182,6 +217,10 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
     }
 
+    void IChainNodeShell.Disconnect(AccountId peer, DisconnectReason reason) => world.Check(
+        world.Nodes.Exists(n => n.Account == peer && !n.IsHonest),
+        () => $"node {Id} blames an honest node for {reason}");
+
     // Whole proposals: how a compact one is completed is a matter of the sockets' side.
     void IChainNodeShell.Announce(SignedProposal proposal) =>
         ((IChainNodeShell)this).Broadcast(new Frame(FrameType.Proposal, proposal.Encode()));
@@ -227,6 +266,15 @@ internal sealed class SimulatedNode : IChainNodeShell
         // The record heard it through the options, replayed blocks too.
     }
 
+    // Written at once: the simulation has one thread.
+    private SnapshotWriter? OpenSnapshots() => world.Scenario.SnapshotBlocks == 0 ? null : new SnapshotWriter(
+        SnapshotStore.Open(disk, "/snapshots", keptMax: 2), world.Scenario.SnapshotBlocks, NullLogger.Instance,
+        write =>
+        {
+            write();
+            return Task.CompletedTask;
+        });
+
     private void Sign(ConsensusAction request)
     {
         NodeInput? answer = core?.Sign(request);
@@ -250,10 +298,13 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
 
         NodeInput? input = null;
-        DisconnectReason problem = frame.Type == FrameType.BlockRequest
-            ? border!.ServeBlocks(
-                frame.Payload, answer => ((IChainNodeShell)this).Send(from.Account, answer), out _)
-            : border!.Read(from.Account, frame, out input);
+        bool SendBack(Frame answer) => ((IChainNodeShell)this).Send(from.Account, answer);
+        DisconnectReason problem = frame.Type switch
+        {
+            FrameType.BlockRequest => border!.ServeBlocks(frame.Payload, SendBack, out _),
+            FrameType.SnapshotRequest or FrameType.ChunkRequest => border!.ServeSnapshot(frame, SendBack, out _),
+            _ => border!.Read(from.Account, frame, out input),
+        };
         bool isGood = problem == DisconnectReason.None;
         world.Check(isGood || !from.IsHonest, () => $"node {Id} refuses a {frame.Type} of the honest node {from.Id}");
         if (input is not null)
@@ -317,6 +368,7 @@ internal sealed class SimulatedNode : IChainNodeShell
     {
         incarnation++;
         timerGeneration++;
+        core?.Snapshots.Dispose();
         core = null;
         border = null;
         open.ForEach(o => o.Dispose());

@@ -2,6 +2,7 @@ using System.Net;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Ledger;
 using FedIoT.Wire;
 
@@ -148,6 +149,7 @@ internal sealed class World
             IdleInterval = TimeSpan.FromMilliseconds(600),
         },
         StallInterval = TimeSpan.FromMilliseconds(300),
+        WatchMin = TimeSpan.FromSeconds(4), // clocks are at most one second off where this matters
     };
 
     private void Connect(SimulatedNode a, SimulatedNode b)
@@ -213,6 +215,15 @@ internal sealed class World
         });
         Repeat(Scenario.HasClockFaults, 400, 1_500, () =>
             Nodes[Random(Nodes.Count)].Clock.SkewMs = Random(400_000) - 200_000);
+        if (Scenario.WipedAtMs > 0)
+        {
+            At(Scenario.WipedAtMs, () =>
+            {
+                TrustedBlock? trusted = Scenario.SnapshotBlocks > 0 ? Record.NewestDecided : null;
+                Nodes.Last(n => n.Key == Scenario.Powers.Count - 2).Wipe(trusted);
+            });
+        }
+
         if (Scenario.HasCrashes && Random(3) == 0)
         {
             At(1_000 + Random(2_000), () => Nodes.ForEach(Crash)); // a power cut for all at once

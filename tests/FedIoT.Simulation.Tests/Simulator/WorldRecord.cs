@@ -1,5 +1,6 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
+using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Ledger;
 using FedIoT.Wire;
 
@@ -23,6 +24,14 @@ internal sealed class WorldRecord(World world)
 
     /// <summary>Blocks that honest nodes decided.</summary>
     public int DecidedCount => decided.Count;
+
+    /// <summary>The highest block that an honest node decided; null for none.</summary>
+    public TrustedBlock? NewestDecided => decided.Count == 0
+        ? null
+        : new TrustedBlock(new Height(decided.Keys.Max()), decided[decided.Keys.Max()].Block);
+
+    /// <summary>Nodes that lost their disk and went on from a snapshot.</summary>
+    public int JoinedCount { get; private set; }
 
     /// <summary>Validators that were struck for equivocation.</summary>
     public int StruckCount => world.Honest.First().Application!.Committed.Faults.Count;
@@ -108,8 +117,10 @@ internal sealed class WorldRecord(World world)
         CheckSets(node, height);
         if (!block.IsReplayed)
         {
+            bool hasJoined = node.HighestCommitted == 0 && height > 1 && node.Store!.First.Value == height - 1;
+            JoinedCount += hasJoined ? 1 : 0;
             world.Check(
-                height == node.HighestCommitted + 1,
+                height == node.HighestCommitted + 1 || hasJoined,
                 () => $"node {node.Id} decided height {height} after {node.HighestCommitted}");
             node.HighestCommitted = height;
             CheckBlock(node, block);
@@ -126,6 +137,15 @@ internal sealed class WorldRecord(World world)
                 height >= node.HighestCommitted,
                 () => $"node {node.Id} lost committed blocks: {height} of {node.HighestCommitted} are left");
             node.HighestCommitted = height; // a stored commit may not have been executed before
+            if (height > 0)
+            {
+                var entry = (node.Core.Executor.Head.BlockHash, node.Core.Executor.Head.StateRoot);
+                world.Check(
+                    decided.TryAdd(height, entry) || decided[height] == entry,
+                    () => $"node {node.Id} starts with another block or state root at height {height}");
+                CheckSets(node, height); // it may have died right behind a snapshot that it starts from now
+            }
+
             foreach (SignRecord signed in node.SignStates.SelectMany(s => s.At(new Height(height + 1))))
             {
                 OnRestored(node, signed); // it may have died between writing and sending

@@ -34,6 +34,29 @@ public sealed class SegmentLogTests
     }
 
     [Fact]
+    public void Open_WithAVisitor_ShowsEveryRecordOnceInOrder()
+    {
+        var disk = new SimulatedDisk();
+        var written = new List<(LogPosition Position, byte[] Payload)>();
+        using (SegmentLog log = SegmentLog.Open(disk, Folder, Small))
+        {
+            for (int i = 0; i < 60; i++)
+            {
+                byte[] payload = Payload(i);
+                written.Add((log.Append(payload), payload));
+            }
+
+            log.Flush();
+        }
+
+        var seen = new List<(LogPosition Position, byte[] Head)>();
+        using SegmentLog reopened = SegmentLog.Open(
+            disk, Folder, Small, (position, head) => seen.Add((position, head.ToArray())));
+        Assert.Equal(written.Select(w => w.Position), seen.Select(s => s.Position));
+        Assert.Equal(written.Select(w => w.Payload.Take(512)), seen.Select(s => s.Head));
+    }
+
+    [Fact]
     public void Append_RecordLargerThanBufferAndSegment_IsReadBack()
     {
         var options = new SegmentLogOptions { SegmentBytesMax = 4096, RecordBytesMax = 1 << 20 };

@@ -69,6 +69,9 @@ public enum DisconnectReason
     /// <summary>More useless messages than an honest node sends.</summary>
     Flooding,
 
+    /// <summary>A manifest or a chunk of a snapshot that is not what it claims to be.</summary>
+    BadSnapshot,
+
     /// <summary>The peer or its address waits for the end of a ban.</summary>
     Banned,
 

@@ -8,7 +8,8 @@ internal sealed class DisconnectReasons
     /// <summary>True for what no honest member of the chain does: it is banned for a while.</summary>
     public static bool IsMisbehaviour(DisconnectReason reason) => reason is DisconnectReason.NoHello
         or DisconnectReason.UnknownFrame or DisconnectReason.FrameTooLong or DisconnectReason.BadParts
-        or DisconnectReason.MalformedMessage or DisconnectReason.BadSignature or DisconnectReason.Flooding;
+        or DisconnectReason.MalformedMessage or DisconnectReason.BadSignature or DisconnectReason.Flooding
+        or DisconnectReason.BadSnapshot;
 
     public void Count(DisconnectReason reason) => Interlocked.Increment(ref counts[(int)reason]);
 

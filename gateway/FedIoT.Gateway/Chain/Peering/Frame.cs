@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Gateway.Chain.Sync;
 
 namespace FedIoT.Gateway.Chain.Peering;
 
@@ -30,6 +31,10 @@ internal readonly record struct Frame(FrameType Type, ReadOnlyMemory<byte> Paylo
         FrameType.TransactionsRequest => (ConsensusLimits.BlockTransactionsMax / 8) + 64,
         FrameType.TransactionsAnswer => PeerMessages.AnswerBytesMax,
         FrameType.PeerAddress => 256,
+        FrameType.SnapshotRequest => 16,
+        FrameType.SnapshotManifest => SnapshotManifest.BytesMax,
+        FrameType.ChunkRequest => 32,
+        FrameType.SnapshotChunk => SnapshotMessages.ChunkFrameBytesMax,
         _ => -1,
     };
 
@@ -37,7 +42,8 @@ internal readonly record struct Frame(FrameType Type, ReadOnlyMemory<byte> Paylo
     public static FrameLane LaneOf(FrameType type) => type switch
     {
         FrameType.Proposal or FrameType.CompactProposal or FrameType.TransactionsAnswer => FrameLane.Proposals,
-        FrameType.BlockResponse or FrameType.BlocksEnd => FrameLane.Blocks,
+        FrameType.BlockResponse or FrameType.BlocksEnd or FrameType.SnapshotManifest or FrameType.SnapshotChunk =>
+            FrameLane.Blocks,
         FrameType.Transaction => FrameLane.Transactions,
         _ => FrameLane.Votes,
     };

@@ -38,4 +38,16 @@ internal enum FrameType : byte
 
     /// <summary>Where a validator listens, signed by it.</summary>
     PeerAddress = 19,
+
+    /// <summary>Asks for the manifest of a snapshot that leads to a trusted height.</summary>
+    SnapshotRequest = 20,
+
+    /// <summary>A manifest, or that there is none.</summary>
+    SnapshotManifest = 21,
+
+    /// <summary>Asks for a chunk of a snapshot.</summary>
+    ChunkRequest = 22,
+
+    /// <summary>A chunk of a snapshot.</summary>
+    SnapshotChunk = 23,
 }

@@ -35,6 +35,8 @@ internal sealed class PeerInbox(
                 return TakeTransaction(connection, frame.Payload);
             case FrameType.BlockRequest:
                 return ServeBlocks(connection, frame.Payload);
+            case FrameType.SnapshotRequest or FrameType.ChunkRequest:
+                return ServeSnapshot(connection, frame);
             case FrameType.TransactionsRequest:
                 return ServeTransactions(connection, frame.Payload);
             case FrameType.TransactionsAnswer:
@@ -114,6 +116,13 @@ internal sealed class PeerInbox(
 
         isCreditTaken = true;
         return proposals.Add(connection, compact, credit);
+    }
+
+    private DisconnectReason ServeSnapshot(PeerConnection connection, in Frame frame)
+    {
+        DisconnectReason problem = border.ServeSnapshot(
+            frame, answer => connection.TryServe(answer.Payload.Length) && connection.Send(answer), out bool isServed);
+        return problem == DisconnectReason.None && !isServed ? connection.CountUseless() : problem;
     }
 
     private DisconnectReason ServeBlocks(PeerConnection connection, ReadOnlyMemory<byte> payload)

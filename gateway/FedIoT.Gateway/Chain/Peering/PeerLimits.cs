@@ -3,6 +3,12 @@ namespace FedIoT.Gateway.Chain.Peering;
 /// <summary>Bounds on what one peer, or one address, may cost. docs/spec/peering.md §6.</summary>
 internal sealed record PeerLimits
 {
+    /// <summary>For the first packets of a connection that this node dials.</summary>
+    public TimeSpan ConnectMax { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>A connection is gone when the other side's kernel acknowledges nothing for so long.</summary>
+    public TimeSpan UnacknowledgedMax { get; init; } = TimeSpan.FromSeconds(3);
+
     /// <summary>TLS and hello together.</summary>
     public TimeSpan HandshakeMax { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -8,13 +8,22 @@ namespace FedIoT.Gateway.Chain.Peering;
 /// <content>Whom to dial and when, and the way of a connection up to the hello.</content>
 internal sealed partial class PeerNetwork
 {
-    private const int BackOffFactorMax = 20;
+    // A second and a half at most: an attempt costs a packet or three, and after a break all wait for the last one.
+    private const int BackOffFactorMax = 5;
+    private const int SecondDiallerFactor = 20;
+
     private const int StrangersMax = 256;
     private const int ReceiveBufferBytes = 1 << 20; // of the kernel, for each connection
 
     // Option TCP_NOTSENT_LOWAT of Linux: what is queued in the kernel but not sent cannot be overtaken by a vote.
     private const int NotSentLowAtOption = 25;
     private const int NotSentLowAtBytes = 128 << 10;
+
+    // Option TCP_USER_TIMEOUT of Linux: a connection ends when the other kernel acknowledges nothing for so long. Left
+    // alone TCP doubles its waits: after a break of ten seconds it would try the next packet up to ten seconds later.
+    // A peer whose process is slow or stopped is not meant: its kernel acknowledges.
+    private const int UserTimeoutOption = 18;
+    private const int KeepAliveSeconds = 1; // for the side that waits for an answer and has nothing to send itself
 
     // A peer that accepts and ends it sooner is dialled with growing waits, as one that does not accept.
     private static readonly TimeSpan LastingConnection = TimeSpan.FromSeconds(2);
@@ -34,19 +43,21 @@ internal sealed partial class PeerNetwork
 
         // The one with the smaller account goes first; the other tries too, because only one may know where the other
         // is, or only one direction may be open.
-        int first = self < peer ? 1 : BackOffFactorMax;
-        int factor = self < peer ? 0 : BackOffFactorMax;
+        int first = self < peer ? 1 : SecondDiallerFactor;
+        int most = self < peer ? BackOffFactorMax : SecondDiallerFactor;
+        int factor = self < peer ? 0 : SecondDiallerFactor;
         for (int attempt = 0; IsDialWanted(peer); attempt++)
         {
             double share = 0.5 + (jitter.Next(1_000) / 1_000.0);
             TimeSpan wait = options.ReconnectInterval * factor * share;
             TimeSpan ban = bans.RemainingOf(peer);
             await DelayAsync(ban > wait ? ban : wait).ConfigureAwait(false);
-            factor = Math.Clamp(factor * 2, 1, BackOffFactorMax);
+            factor = Math.Clamp(factor * 2, 1, most);
             if (self != Self)
             {
                 self = Self; // only this node knows under which key it is to be found now: it goes first
                 first = factor = 1;
+                most = BackOffFactorMax;
             }
 
             if (connections.TryGetValue(peer, out PeerConnection? known))
@@ -84,7 +95,7 @@ internal sealed partial class PeerNetwork
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            using var timeout = new CancellationTokenSource(limits.HandshakeMax, time);
+            using var timeout = new CancellationTokenSource(limits.ConnectMax, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping.Token);
             await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
         }
@@ -180,16 +191,25 @@ internal sealed partial class PeerNetwork
     private void Note(AccountId peer, DisconnectReason reason, SocketError error = SocketError.Success) =>
         troubles[peer] = new PeerTrouble(reason, error, time.GetUtcNow());
 
-    private static void Configure(Socket socket)
+    private void Configure(Socket socket)
     {
         socket.NoDelay = true; // votes are small and awaited
         socket.ReceiveBufferSize = ReceiveBufferBytes;
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveSeconds);
         if (OperatingSystem.IsLinux())
         {
-            Span<byte> value = stackalloc byte[sizeof(int)];
-            BitConverter.TryWriteBytes(value, NotSentLowAtBytes);
-            socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, NotSentLowAtOption, value);
+            SetTcpOption(socket, NotSentLowAtOption, NotSentLowAtBytes);
+            SetTcpOption(socket, UserTimeoutOption, (int)limits.UnacknowledgedMax.TotalMilliseconds);
         }
+    }
+
+    private static void SetTcpOption(Socket socket, int option, int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BitConverter.TryWriteBytes(bytes, value);
+        socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, option, bytes);
     }
 
     private async Task DelayAsync(TimeSpan delay)

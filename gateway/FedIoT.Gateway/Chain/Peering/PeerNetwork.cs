@@ -231,6 +231,15 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     public bool Send(AccountId peer, in Frame frame) =>
         connections.TryGetValue(peer, out PeerConnection? connection) && connection.Send(frame);
 
+    /// <summary>Ends the connection with a peer, if there is one.</summary>
+    public void Disconnect(AccountId peer, DisconnectReason reason)
+    {
+        if (connections.TryGetValue(peer, out PeerConnection? connection))
+        {
+            connection.Close(reason);
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

@@ -39,7 +39,7 @@ public sealed class TokenKeyTests : IDisposable
         gateway.Hsm.WritePin("canary-wrong-44");
         (int exitCode, string output, string error) = await gateway.TryVerbAsync("check", gateway.ConfigurationOf(0));
         Assert.Equal((2, string.Empty), (exitCode, output));
-        Assert.Contains($"{gateway.ConfigurationOf(0)}:15:8: error: ", error, StringComparison.Ordinal);
+        Assert.Contains($"{gateway.ConfigurationOf(0)}:16:8: error: ", error, StringComparison.Ordinal);
         Assert.Contains($"it refused the PIN from file {gateway.Hsm.PinFile}", error, StringComparison.Ordinal);
         Assert.DoesNotContain("canary", error, StringComparison.Ordinal);
     }

@@ -41,11 +41,11 @@ public sealed class SimulationTests
         Assert.True(failures.IsEmpty, string.Join('\n', failures));
         Assert.True(blocks > 4L * count, $"only {blocks} blocks in {count} runs");
         Assert.True(
-            count < 100 || (changed > count && revoked > count / 20), $"{changed} keys changed, {revoked} revoked");
+            count < 100 || (changed > count / 2 && revoked > count / 60), $"{changed} keys changed, {revoked} revoked");
         Assert.True(joined > count / 30, $"only {joined} nodes joined by a snapshot in {count} runs");
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{count} seeds, {blocks} blocks, {strikes} strikes, {joined} joined by a snapshot, {changed} keys changed, "
-            + $"{revoked} revoked");
+            $"{count} seeds, {blocks} blocks, {strikes} strikes, {joined} joined by a snapshot, "
+            + $"{changed} keys changed, {revoked} revoked");
     }
 
     [Fact]

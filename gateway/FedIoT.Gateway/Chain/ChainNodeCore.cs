@@ -352,9 +352,16 @@ internal sealed partial class ChainNodeCore
             shell.OnKeyChanged(signers.Current);
         }
 
+        Height height = Executor.Head.Height.Next;
+        RestoredVotes? restored = isRestart ? signers.RestoredAt(height, store) : null;
+        if (restored is not null)
+        {
+            Log.Restored(logger, height, restored.Votes.Count);
+        }
+
         bool isWanted = Mempool.Count > 0 || Executor.WantsNextBlock;
         events.Enqueue(new ConsensusEvent.NewHeight(
-            Executor.Head.Height.Next, validators, isWanted, isRestart ? Restored() : null)
+            Executor.Head.Height.Next, validators, isWanted, restored)
         {
             Self = signers.Self,
         });
@@ -371,25 +378,6 @@ internal sealed partial class ChainNodeCore
         }
 
         events.Enqueue(new ConsensusEvent.BlockWanted(machine.Height));
-    }
-
-    private RestoredVotes? Restored()
-    {
-        IReadOnlyList<SignRecord> records = signers.At(Executor.Head.Height.Next);
-        if (records.Count == 0)
-        {
-            return null;
-        }
-
-        int proposalRound = records.Where(r => r.Step == ConsensusStep.Propose)
-            .Select(r => r.Round).DefaultIfEmpty(-1).Max();
-        SignRecord? locking = records.LastOrDefault(
-            r => r.Step == ConsensusStep.Precommit && !r.BlockHash.IsZero);
-        Log.Restored(logger, Executor.Head.Height.Next, records.Count);
-        return new RestoredVotes(
-            [.. records.Select(r => r.ToVote()).OfType<SignedVote>()],
-            proposalRound,
-            locking is null ? null : store.FindLock(locking.BlockHash));
     }
 
     private void Send(AccountId? peer, in Frame frame)

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Chain;
@@ -28,7 +29,7 @@ internal sealed class NodeSigners
     /// <summary>The key that signs at the present height; when none is in its set, the one that may follow.</summary>
     public ISigner Current => chosen.Signer;
 
-    /// <summary>Why the present key's counter forbids to sign, although the key could; null while it does not.</summary>
+    /// <summary>Why the present key's counter forbids to sign, although the key could; or null.</summary>
     public string? Refusal => chosen.Key.Refusal;
 
     /// <summary>Increments that the present key's counter has left; null where there is none.</summary>
@@ -83,8 +84,24 @@ internal sealed class NodeSigners
         return FreeAt(proposal.Proposer, proposal.Height)?.Key.TrySign(proposal, block);
     }
 
-    /// <summary>What the present key signed at a height, oldest first.</summary>
-    public IReadOnlyList<SignRecord> At(Height height) => chosen.Key.SignedAt(height);
+    /// <summary>What a restarted node knows of a height that the present key signed at; null when it did not.</summary>
+    public RestoredVotes? RestoredAt(Height height, BlockStore store)
+    {
+        IReadOnlyList<SignRecord> records = chosen.Key.SignedAt(height);
+        if (records.Count == 0)
+        {
+            return null;
+        }
+
+        int proposalRound = records.Where(r => r.Step == ConsensusStep.Propose)
+            .Select(r => r.Round).DefaultIfEmpty(-1).Max();
+        SignRecord? locking = records.LastOrDefault(
+            r => r.Step == ConsensusStep.Precommit && !r.BlockHash.IsZero);
+        return new RestoredVotes(
+            [.. records.Select(r => r.ToVote()).OfType<SignedVote>()],
+            proposalRound,
+            locking is null ? null : store.FindLock(locking.BlockHash));
+    }
 
     // Two keys of one node are one validator: where one has spoken, at this height or later, the other keeps silent.
     private Entry? FreeAt(AccountId key, Height height)

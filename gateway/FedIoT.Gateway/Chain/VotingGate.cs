@@ -55,13 +55,15 @@ internal sealed partial class VotingGate
         {
             case ConsensusEvent.VoteReceived { Vote.Vote: var vote } when signers.IsOwn(vote.Validator):
                 ConsensusStep step = vote.Type == VoteType.Prevote ? ConsensusStep.Prevote : ConsensusStep.Precommit;
-                if (!Knows(vote.Validator, vote.Height, r => r.Round == vote.Round && r.Step == step && r.BlockHash == vote.BlockHash))
+                if (!Knows(vote.Validator, vote.Height, r => r.Round == vote.Round && r.Step == step
+                    && r.BlockHash == vote.BlockHash))
                 {
                     Watch($"a vote at height {vote.Height}");
                 }
 
                 break;
-            case ConsensusEvent.ProposalReceived { Proposal.Proposal: var proposal } when signers.IsOwn(proposal.Proposer):
+            case ConsensusEvent.ProposalReceived { Proposal.Proposal: var proposal }
+                when signers.IsOwn(proposal.Proposer):
                 if (!Knows(proposal.Proposer, proposal.Height, r => r.Round == proposal.Round
                     && r.Step == ConsensusStep.Propose && r.BlockHash == proposal.BlockHash))
                 {

@@ -23,6 +23,7 @@ internal sealed class SimulatedNode : IChainNodeShell
     private readonly SimulatedSigner signer;
     private readonly Attacker? attacker;
     private SimulatedDisk disk = new();
+    private NodeSigners? signers;
     private ChainNodeCore? core;
     private ChainNodeBorder? border;
     private readonly List<IDisposable> open = [];
@@ -48,8 +49,11 @@ internal sealed class SimulatedNode : IChainNodeShell
     /// <summary>Position of its key among all.</summary>
     public int Key { get; }
 
-    /// <summary>Its account, and its name among peers, whatever key it has.</summary>
+    /// <summary>Its account, whatever key it has.</summary>
     public AccountId Account => signer.PublicKey.Account;
+
+    /// <summary>Its name among peers: the key that it has now.</summary>
+    public AccountId Name => signers?.Self ?? Account;
 
     public SimulatedSigner Signer => signer;
 
@@ -116,7 +120,7 @@ internal sealed class SimulatedNode : IChainNodeShell
             };
             SnapshotDownload? download = Trusted is null ? null : SnapshotDownload.Open(disk, "/incoming");
             open.AddRange(download is null ? [] : [download]);
-            var signers = new NodeSigners(
+            signers = new NodeSigners(
                 [.. Keys.Zip(SignStates, (k, s) => ((ISigner)k, new VotingKey(k, s, World.ChainId)))]);
             ChainNodeCore made = core = new ChainNodeCore(
                 options, Application, signers, Store, world.Verified, this, Clock, NullLogger.Instance, download);
@@ -191,13 +195,13 @@ internal sealed class SimulatedNode : IChainNodeShell
     }
 
     /// <summary>A connection to a peer is there.</summary>
-    public void OnConnected(SimulatedNode peer) => Guard(() => core?.Take(new NodeInput.PeerConnected(peer.Account)));
+    public void OnConnected(SimulatedNode peer) => Guard(() => core?.Take(new NodeInput.PeerConnected(peer.Name)));
 
     bool IChainNodeShell.Send(AccountId peer, in Frame frame)
     {
         foreach (SimulatedNode to in world.Nodes)
         {
-            if (to.Account == peer && to != this)
+            if (to.Keys.Any(k => k.PublicKey.Account == peer) && to != this)
             {
                 SendTo(to, frame);
             }
@@ -218,7 +222,7 @@ internal sealed class SimulatedNode : IChainNodeShell
     }
 
     void IChainNodeShell.Disconnect(AccountId peer, DisconnectReason reason) => world.Check(
-        world.Nodes.Exists(n => n.Account == peer && !n.IsHonest),
+        world.Nodes.Exists(n => n.Name == peer && !n.IsHonest),
         () => $"node {Id} blames an honest node for {reason}");
 
     // Whole proposals: how a compact one is completed is a matter of the sockets' side.
@@ -258,7 +262,8 @@ internal sealed class SimulatedNode : IChainNodeShell
 
     void IChainNodeShell.OnKeyChanged(ISigner signer)
     {
-        // The world knows a node by its account, and connections outlive the key here.
+        // Its name changes with it; connections outlive the key here, so it is greeted anew.
+        world.Connect(this);
     }
 
     void IChainNodeShell.OnCommitted(CommittedBlock block)
@@ -298,12 +303,12 @@ internal sealed class SimulatedNode : IChainNodeShell
         }
 
         NodeInput? input = null;
-        bool SendBack(Frame answer) => ((IChainNodeShell)this).Send(from.Account, answer);
+        bool SendBack(Frame answer) => ((IChainNodeShell)this).Send(from.Name, answer);
         DisconnectReason problem = frame.Type switch
         {
             FrameType.BlockRequest => border!.ServeBlocks(frame.Payload, SendBack, out _),
             FrameType.SnapshotRequest or FrameType.ChunkRequest => border!.ServeSnapshot(frame, SendBack, out _),
-            _ => border!.Read(from.Account, frame, out input),
+            _ => border!.Read(from.Name, frame, out input),
         };
         bool isGood = problem == DisconnectReason.None;
         world.Check(isGood || !from.IsHonest, () => $"node {Id} refuses a {frame.Type} of the honest node {from.Id}");

@@ -106,6 +106,8 @@ internal sealed class JoinHarness : IChainNodeShell, IDisposable
 
     bool IChainNodeShell.TryRequestSignature(ConsensusAction request) => false;
 
+    void IChainNodeShell.OnKeyChanged(ISigner signer) => throw new InvalidOperationException("There is one key.");
+
     void IChainNodeShell.OnCommitted(CommittedBlock block) => throw new InvalidOperationException("No block.");
 
     private (SnapshotWriter, LedgerApplication, BlockStore, SnapshotDownload, SnapshotSync) Open()

@@ -4,7 +4,7 @@ using Iot.Device.Bmxx80.ReadResult;
 
 namespace FedIoT.Display;
 
-/// <summary>A BME280 at 0x76. Absent or failing, it gives no readings and is looked for again at the next one.</summary>
+/// <summary>A BME280 at 0x76. Absent or failing, it gives no reading; the next one looks again.</summary>
 /// <remarks>Not thread-safe.</remarks>
 public sealed class ClimateSensor(int bus) : IDisposable
 {

@@ -9,7 +9,7 @@ namespace FedIoT.Simulation.Tests;
 public sealed class SimulationTests
 {
     private const int SeedsDefault = 300;
-    private const int ChangingSeedsDefault = 150;
+    private const int ChangingSeedsShare = 4; // of so many ordinary seeds one is run with a set that changes
 
     [Fact]
     public void Nodes_UnderFaultsOfManySeeds_AgreeAndMoveAgain()
@@ -51,7 +51,7 @@ public sealed class SimulationTests
     [Fact]
     public void Nodes_WhoseValidatorsChange_AgreeAndMoveAgain()
     {
-        int count = Seeds.Count(ChangingSeedsDefault);
+        int count = Math.Max(1, Seeds.Count(SeedsDefault) / ChangingSeedsShare);
         var failures = new ConcurrentQueue<string>();
         long changes = 0;
         Parallel.ForEach(Seeds.From(count), seed =>
@@ -68,9 +68,16 @@ public sealed class SimulationTests
         });
 
         Assert.True(failures.IsEmpty, string.Join('\n', failures));
-        Assert.True(changes > count, $"only {changes} changes of the set in {count} runs");
+        Assert.True(changes > count || count == 1, $"only {changes} changes of the set in {count} runs");
         TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds, {changes} changes of the set");
     }
+
+    /// <summary>
+    /// A past finding: two twins in turn said where each is, and every second word was answered with all votes.
+    /// </summary>
+    [Fact]
+    public void PeerThatSaysTwoHeightsInTurn_IsSentTheVotesOnceATick() =>
+        Assert.Null(Seeds.Run(Scenario.ForChangingSet(620), out _));
 
     [Theory]
     [InlineData(14, "a peer that answered block requests with nonsense was asked again and again")]

@@ -37,6 +37,7 @@ internal sealed partial class ChainNodeCore
     private readonly List<ConsensusAction> actions = [];
     private readonly SortedDictionary<AccountId, Height> peerHeights = [];
     private readonly HashSet<AccountId> behindPeers = [];
+    private readonly HashSet<AccountId> servedPeers = []; // votes were sent again since the last tick
     private (Height Height, int Round, ConsensusStep Step) lastProgress;
     private int ticksUntilResend = 1;
     private int resendBackOff = 1;
@@ -434,7 +435,7 @@ internal sealed partial class ChainNodeCore
         {
             behindPeers.Add(peer);
         }
-        else if (height >= Executor.Head.Height && behindPeers.Remove(peer))
+        else if (height >= Executor.Head.Height && behindPeers.Remove(peer) && servedPeers.Add(peer))
         {
             events.Enqueue(new ConsensusEvent.ResendRequested(peer));
         }
@@ -458,6 +459,7 @@ internal sealed partial class ChainNodeCore
 
     private void Tick()
     {
+        servedPeers.Clear();
         shell.Broadcast(PeerMessages.Status(Executor.Head.Height));
         retention.Apply();
         var progress = (machine.Height, machine.Round, machine.Step);

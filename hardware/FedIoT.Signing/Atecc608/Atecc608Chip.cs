@@ -163,7 +163,8 @@ public sealed class Atecc608Chip : IDisposable
 
     /// <summary>Has the chip say, in its own format, which public key belongs to a slot, and sign that.</summary>
     /// <param name="slot">The slot that it is about.</param>
-    /// <param name="attesterSlot">The slot whose key signs; its configuration has to permit internal signatures.</param>
+    /// <param name="attesterSlot">The slot whose key signs; its configuration has to permit internal signatures.
+    /// </param>
     /// <param name="nonce">32 bytes that become part of what is signed.</param>
     /// <returns>r ‖ s as the chip made them.</returns>
     public byte[] SignKeyStatement(int slot, int attesterSlot, ReadOnlyMemory<byte> nonce)

@@ -115,7 +115,8 @@ public sealed record Atecc608Evidence(int Slot, ReadOnlyMemory<byte> Configurati
             proof = ReadProof(reader);
         }
 
-        return slot <= SlotMax && configuration.Length == Atecc608Slot.ConfigurationBytes && (isClaim || proof is not null)
+        return slot <= SlotMax && configuration.Length == Atecc608Slot.ConfigurationBytes
+            && (isClaim || proof is not null)
             ? new Atecc608Evidence((int)slot, configuration, proof)
             : null;
     }

@@ -101,7 +101,7 @@ public sealed class KeysCommandTests : IDisposable
             ExitCode.Success, "verify-attestation", file, "--challenge", challenge, "--key", account);
         Assert.Equal(("claimed", account), (Text(verified, "verdict"), Text(verified, "account")));
         string text = Run(ExitCode.Success, "verify-attestation", file, "--challenge", challenge);
-        Assert.Contains("CLAIMED: the key signed it, and the device's words are passed on", text, StringComparison.Ordinal);
+        Assert.Contains("CLAIMED: the key signed it, and the device's words", text, StringComparison.Ordinal);
 
         string roots = Directory.CreateDirectory(Path.Combine(folder, "roots")).FullName;
         Assert.Throws<InputException>(

@@ -41,6 +41,9 @@ internal sealed record StatusAnswer
 
     public required SignerItem Signer { get; init; }
 
+    /// <summary>Of [keys] next_node; null for none.</summary>
+    public required SignerItem? NextSigner { get; init; }
+
     public required SignerItem TrainingSigner { get; init; }
 
     public required bool IsRegistered { get; init; }

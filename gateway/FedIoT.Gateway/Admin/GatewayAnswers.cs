@@ -1,4 +1,5 @@
 using System.Reflection;
+using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Demo;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Node;
@@ -49,9 +50,11 @@ internal sealed class GatewayAnswers(AdminSource source)
             PeersConfigured = configured,
             ChainListen = EndPointText.Of(node.Chain.ListenEndPoint),
             MqttListen = EndPointText.Of(node.Ingest.EndPoint),
-            Signer = Describe(
-                node.NodeKeyHealth, node.Keys.Node, node.Chain.SigningRefusal, node.Chain.SignerCountsLeft),
-            TrainingSigner = Describe(node.TrainingKeyHealth, node.Keys.Training, refusal: null, countsLeft: null),
+            Signer = Describe(node.NodeKeyHealth, node.Keys.Node, node.Chain),
+            NextSigner = node.NextKeyHealth is { } next
+                ? Describe(next, node.Signers.NextNode!.PublicKey, node.Chain)
+                : null,
+            TrainingSigner = Describe(node.TrainingKeyHealth, node.Keys.Training, node.Chain),
             IsRegistered = node.IsRegistered,
             Devices = source.Configuration.Devices.Count,
             FramesAcknowledged = ingest.Acknowledged,
@@ -161,13 +164,13 @@ internal sealed class GatewayAnswers(AdminSource source)
     }
 
     private static StatusAnswer.SignerItem Describe(
-        SignerHealth health, VerifyingKey key, string? refusal, long? countsLeft)
+        SignerHealth health, VerifyingKey key, ChainNode chain)
     {
-        string? reason = health.Reason ?? refusal;
+        string? reason = health.Reason ?? chain.RefusalOf(key.Account);
         return new StatusAnswer.SignerItem(
             reason is null ? "ok" : "degraded", health.Fault?.ToString(), reason,
             key.Algorithm == SignatureAlgorithm.EdDsa ? "ed25519" : "p256",
-            health.Since.ToUnixTimeMilliseconds(), countsLeft);
+            health.Since.ToUnixTimeMilliseconds(), chain.CountsLeftOf(key.Account));
     }
 
     private static (string State, List<string> Reasons) Judge(
@@ -188,10 +191,17 @@ internal sealed class GatewayAnswers(AdminSource source)
             reasons.Add($"this gateway {silence}");
         }
 
-        if ((node.NodeKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
+        if ((node.VotingKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
         {
             reasons.Add($"signer: degraded, {noVote} The gateway does not vote; since "
-                + $"{TextTable.Time(node.NodeKeyHealth.Since.ToUnixTimeMilliseconds())}");
+                + $"{TextTable.Time(node.VotingKeyHealth.Since.ToUnixTimeMilliseconds())}");
+        }
+
+        // The old key of a change that is done may go away; the new one of a change that is not may not.
+        if (!node.VotesWithNext && node.NextKeyHealth is { Reason: { } noChange } next)
+        {
+            reasons.Add($"next node key: degraded, {noChange} The node key cannot be changed to it; since "
+                + $"{TextTable.Time(next.Since.ToUnixTimeMilliseconds())}");
         }
 
         if (node.TrainingKeyHealth.Reason is { } noTraining)

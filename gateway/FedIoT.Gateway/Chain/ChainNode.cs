@@ -136,6 +136,17 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// </summary>
     public long? SignerCountsLeft => signers.CountsLeft;
 
+    /// <summary>As <see cref="SigningRefusal"/>, for one of this node's keys; null for any other key.</summary>
+    public string? RefusalOf(AccountId key) => KeyOf(key)?.Refusal;
+
+    /// <summary>As <see cref="SignerCountsLeft"/>, for one of this node's keys; null for any other key.</summary>
+    public long? CountsLeftOf(AccountId key) => KeyOf(key)?.CountsLeft;
+
+    /// <summary>Makes sure that a key of this node could sign votes: asks the counter of its chip.</summary>
+    /// <param name="key">One of this node's keys.</param>
+    /// <exception cref="SignerException">It could not; the message says why.</exception>
+    public void PrepareKey(AccountId key) => KeyOf(key)?.Prepare();
+
     /// <summary>
     /// Ends only by failure: the disk, or a state root that differs from the chain's. Completes when disposed.
     /// </summary>
@@ -310,6 +321,8 @@ public sealed partial class ChainNode : IAsyncDisposable
             waiters.ForEach(w => w.Done.TrySetCanceled());
         }
     }
+
+    private VotingKey? KeyOf(AccountId key) => votingKeys.FirstOrDefault(k => k.PublicKey.Account == key);
 
     private void Start()
     {

@@ -31,8 +31,8 @@ internal static class StatusCommand
                 $"{status.ChainId}, height {status.Height}, last block {TextTable.Time(status.BlockTime)}")),
             ("peers", $"{status.PeersConnected} of {status.PeersConfigured} connected, on {status.ChainListen}"),
             ("account", status.Account),
-            ("signer",
-                $"{status.Signer.State}, {status.Signer.Algorithm}, since {TextTable.Time(status.Signer.Since)}"),
+            ("signer", Signer(status.Signer)),
+            ("next signer", status.NextSigner is { } next ? Signer(next) : "none"),
             ("devices", $"{status.Devices} enrolled, on {status.MqttListen}"),
             ("frames", $"{status.FramesStored} stored, {status.FramesRejected} rejected since the start"),
             ("tasks", $"{status.TasksRunning} running, {status.TransactionsWaiting} transactions wait"),
@@ -43,6 +43,9 @@ internal static class StatusCommand
                 $"{status.ProcessId}, version {status.Version}, "
                 + $"up {TimeSpan.FromSeconds((long)status.UptimeSeconds)}")));
     }
+
+    private static string Signer(StatusAnswer.SignerItem signer) =>
+        $"{signer.State}, {signer.Algorithm}, since {TextTable.Time(signer.Since)}";
 
     private static string Board(StatusAnswer status) => string.Concat(
         status.CaseOpenedAt is null ? "no alarm" : "ALARM, case opened",

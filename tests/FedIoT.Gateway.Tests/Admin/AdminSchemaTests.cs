@@ -32,6 +32,7 @@ public sealed class AdminSchemaTests
         fediot.status/1: schema state reasons[] notes[] version processId uptimeSeconds account chainId height
             blockTime peersConnected peersConfigured chainListen mqttListen
             signer{state fault reason algorithm since countsLeft}
+            nextSigner{state fault reason algorithm since countsLeft}
             trainingSigner{state fault reason algorithm since countsLeft} isRegistered devices
             framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
             transactionsWaiting stateFreeBytes caseOpenedAt signingIsLocked joinWindowSeconds timeSource

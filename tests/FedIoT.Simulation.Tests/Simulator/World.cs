@@ -17,6 +17,7 @@ internal sealed class World
     public const string ChainId = "simulated";
     private const long LivenessMsMax = 60_000;
     private const int HeightsAfterHealing = 3;
+    private const int EventsMax = 5_000_000; // of a run: who answers answers never ends
 
     private readonly PriorityQueue<Action, (long Time, long Sequence)> queue = new();
     private readonly List<Client> clients = [];
@@ -24,6 +25,7 @@ internal sealed class World
     private long sequence;
     private long partition; // bit i: on which side node i is
     private ulong trace;
+    private int events;
 
     public World(Scenario scenario)
     {
@@ -171,6 +173,7 @@ internal sealed class World
             NowMs = next.Time;
             trace = unchecked((trace * 31) + (ulong)next.Time + (ulong)sequence);
             queue.Dequeue()();
+            Check(++events < EventsMax, () => "it does not end: somebody answers answers");
         }
 
         NowMs = end;

@@ -26,6 +26,12 @@ internal sealed record Scenario
     /// <summary>Longest time that a signature takes.</summary>
     public int SignMsMax { get; init; }
 
+    /// <summary>A measurement: every message takes exactly so long, with the product's timeouts.</summary>
+    public int? LinkMs { get; init; }
+
+    /// <summary>A measurement: every signature takes exactly so long.</summary>
+    public int? SignMs { get; init; }
+
     public bool HasPartitions { get; init; }
 
     public bool HasCrashes { get; init; }

@@ -21,9 +21,12 @@ internal sealed class SimulatedSigner : ISigner
         PublicKey = imported ?? throw new InvalidOperationException("The key did not import.");
     }
 
-    /// <summary>Keys of the simulation, ascending by account.</summary>
+    /// <summary>Keys of the simulation: the ten of scenarios ascending by account, and six more for figures.</summary>
     public static IReadOnlyList<SimulatedSigner> All { get; } =
-        [.. Enumerable.Range(0, 10).Select(i => new SimulatedSigner(i)).OrderBy(s => s.PublicKey.Account)];
+    [
+        .. Enumerable.Range(0, 10).Select(i => new SimulatedSigner(i)).OrderBy(s => s.PublicKey.Account),
+        .. Enumerable.Range(10, 6).Select(i => new SimulatedSigner(i)),
+    ];
 
     /// <summary>Keys that come in the place of those, two for each.</summary>
     public static IReadOnlyList<IReadOnlyList<SimulatedSigner>> Spares { get; } =

@@ -8,7 +8,8 @@ namespace FedIoT.Benchmarks.Chain;
 
 /// <summary>
 /// One of four nodes as a process of its own, with its load inside: arguments are index, folder, first port,
-/// transaction bytes, transactions kept outstanding (0: one every 200 ms), seconds, milliseconds of a signature.
+/// transaction bytes, transactions kept outstanding, or 0 and all nodes together send one every so many milliseconds,
+/// seconds, milliseconds of a signature.
 /// </summary>
 internal static class NodeProcess
 {
@@ -20,7 +21,7 @@ internal static class NodeProcess
         int[] numbers = [.. arguments.Where((_, i) => i != 1)
             .Select(a => int.Parse(a, CultureInfo.InvariantCulture))];
         (int index, int port, int bytes, int outstanding) = (numbers[0], numbers[1], numbers[2], numbers[3]);
-        (int seconds, int signMs) = (numbers[4], numbers[5]);
+        (int everyMs, int seconds, int signMs) = (numbers[4], numbers[5], numbers[6]);
         ISigner[] signers = [.. Enumerable.Range(0, Count).Select(i => new SlowSigner(new TestSigner(i), signMs))];
         using var room = new SemaphoreSlim(Math.Max(outstanding, 1));
         long transactions = 0;
@@ -52,7 +53,8 @@ internal static class NodeProcess
         }
 
         await Task.Delay(3_000); // all are up and compiled
-        await LoadAsync(node, index, bytes, outstanding > 0 ? room : null, TimeSpan.FromSeconds(seconds));
+        Task load = LoadAsync(node, index, bytes, outstanding > 0 ? room : null, everyMs, TimeSpan.FromSeconds(seconds));
+        await await Task.WhenAny(load, node.Completion); // the second only when the node fails
         using var self = System.Diagnostics.Process.GetCurrentProcess();
         await Console.Out.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
@@ -62,7 +64,8 @@ internal static class NodeProcess
         return 0;
     }
 
-    private static async Task LoadAsync(ChainNode node, int index, int bytes, SemaphoreSlim? room, TimeSpan length)
+    private static async Task LoadAsync(
+        ChainNode node, int index, int bytes, SemaphoreSlim? room, int everyMs, TimeSpan length)
     {
         using var stop = new CancellationTokenSource(length);
         try
@@ -71,7 +74,8 @@ internal static class NodeProcess
             {
                 if (room is null)
                 {
-                    await Task.Delay(200 * NodeProcess.Count + (index * 37), stop.Token);
+                    // each node in its turn
+                    await Task.Delay(everyMs * (number > 0 ? Count : index + 1), stop.Token);
                 }
                 else
                 {

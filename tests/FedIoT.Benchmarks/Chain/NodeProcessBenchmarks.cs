@@ -11,7 +11,7 @@ public static class NodeProcessBenchmarks
 {
     private static int nextPort = 21_400;
 
-    /// <summary>Runs all; quick: about 60 s, else about 120 s.</summary>
+    /// <summary>Runs all; quick: about two minutes, else about five.</summary>
     public static (string Name, double Value, string Unit)[] Run(bool quick) =>
         RunAsync(quick).GetAwaiter().GetResult();
 
@@ -20,28 +20,29 @@ public static class NodeProcessBenchmarks
         int seconds = quick ? 8 : 20;
         return
         [
-            .. await MeasureAsync("nearly idle, 1 KiB", 1 << 10, outstanding: 0, seconds, signMs: 0),
-            .. await MeasureAsync("1 KiB, 250 outstanding a node", 1 << 10, 250, seconds, signMs: 0),
-            .. await MeasureAsync("10 KiB, 64 outstanding a node", 10 << 10, 64, seconds, signMs: 0),
-            .. await MeasureAsync("64 KiB, 16 outstanding a node", 64 << 10, 16, seconds, signMs: 0),
-            .. await MeasureAsync("nearly idle, signatures of 150 ms", 1 << 10, 0, seconds, signMs: 150),
-            .. await MeasureAsync("10 KiB, 64 outstanding, 150 ms", 10 << 10, 64, seconds, signMs: 150),
+            .. await MeasureAsync("1 KiB, one a second", new Load(1 << 10, 0, 1_000, 3 * seconds, 0)),
+            .. await MeasureAsync("1 KiB, 250 outstanding a node", new Load(1 << 10, 250, 0, seconds, 0)),
+            .. await MeasureAsync("10 KiB, 64 outstanding a node", new Load(10 << 10, 64, 0, seconds, 0)),
+            .. await MeasureAsync("64 KiB, 16 outstanding a node", new Load(64 << 10, 16, 0, seconds, 0)),
+            .. await MeasureAsync("150 ms a signature, one a second", new Load(1 << 10, 0, 1_000, 3 * seconds, 150)),
+            .. await MeasureAsync("150 ms a signature, five a second", new Load(1 << 10, 0, 200, seconds, 150)),
+            .. await MeasureAsync("150 ms a signature, 10 KiB, 64 outstanding", new Load(10 << 10, 64, 0, seconds, 150)),
         ];
     }
 
-    private static async Task<(string, double, string)[]> MeasureAsync(
-        string name, int bytes, int outstanding, int seconds, int signMs)
+    private static async Task<(string, double, string)[]> MeasureAsync(string name, Load load)
     {
         string folder = Directory.CreateTempSubdirectory("fediot-bench-").FullName;
         int port = nextPort;
         nextPort += NodeProcess.Count;
         double[][] nodes = await Task.WhenAll(Enumerable.Range(0, NodeProcess.Count).Select(
-            i => RunNodeAsync([i, port, bytes, outstanding, seconds, signMs], folder)));
+            i => RunNodeAsync(
+                [i, port, load.Bytes, load.Outstanding, load.EveryMs, load.Seconds, load.SignMs], folder)));
         Directory.Delete(folder, recursive: true);
         return
         [
-            ($"{name}: finalised", nodes.Average(n => n[0]) / seconds, "tx/s"),
-            ($"{name}: finalised", nodes.Average(n => n[1]) / seconds / 1e6, "MB/s"),
+            ($"{name}: finalised", nodes.Average(n => n[0]) / load.Seconds, "tx/s"),
+            ($"{name}: finalised", nodes.Average(n => n[1]) / load.Seconds / 1e6, "MB/s"),
             ($"{name}: finality p50", nodes.Average(n => n[2]), "ms"),
             ($"{name}: finality p95", nodes.Average(n => n[3]), "ms"),
             ($"{name}: finality p99", nodes.Average(n => n[4]), "ms"),
@@ -66,4 +67,6 @@ public static class NodeProcessBenchmarks
             ? [.. line.Split(' ').Select(t => double.Parse(t, CultureInfo.InvariantCulture))]
             : throw new InvalidOperationException($"a node ended with {process.ExitCode}");
     }
+
+    private sealed record Load(int Bytes, int Outstanding, int EveryMs, int Seconds, int SignMs);
 }

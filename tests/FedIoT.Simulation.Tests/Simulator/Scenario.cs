@@ -122,7 +122,7 @@ internal sealed record Scenario
     public static Scenario ForChangingSet(ulong seed)
     {
         Scenario scenario = For(seed);
-        int room = Math.Min(3, SimulatedSigner.All.Count - scenario.Powers.Count);
+        int room = Math.Min(3, SimulatedSigner.OfScenarios - scenario.Powers.Count);
 
         // A validator whose power grows may become more than the others can do without while it is silent.
         return scenario with

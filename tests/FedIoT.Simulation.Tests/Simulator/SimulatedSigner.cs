@@ -33,7 +33,10 @@ internal sealed class SimulatedSigner : ISigner
 
     /// <summary>Keys that come in the place of those, two for each.</summary>
     public static IReadOnlyList<IReadOnlyList<SimulatedSigner>> Spares { get; } =
-        [.. Enumerable.Range(0, OfScenarios).Select(i => new[] { new SimulatedSigner(100 + i), new SimulatedSigner(200 + i) })];
+    [
+        .. Enumerable.Range(0, OfScenarios)
+            .Select(i => new[] { new SimulatedSigner(100 + i), new SimulatedSigner(200 + i) }),
+    ];
 
     /// <summary>The key with this hash.</summary>
     public static SimulatedSigner Find(AccountId key) =>

@@ -53,7 +53,8 @@ internal static class NodeProcess
         }
 
         await Task.Delay(3_000); // all are up and compiled
-        Task load = LoadAsync(node, index, bytes, outstanding > 0 ? room : null, everyMs, TimeSpan.FromSeconds(seconds));
+        Task load = LoadAsync(
+            node, index, bytes, outstanding > 0 ? room : null, everyMs, TimeSpan.FromSeconds(seconds));
         await await Task.WhenAny(load, node.Completion); // the second only when the node fails
         using var self = System.Diagnostics.Process.GetCurrentProcess();
         await Console.Out.WriteLineAsync(string.Create(

@@ -157,6 +157,15 @@ internal sealed class SimulatedNode : IChainNodeShell
         world.RestartLater(this);
     }
 
+    /// <summary>Its operator names another trusted block and starts it again.</summary>
+    public void Trust(TrustedBlock block)
+    {
+        Stop();
+        disk = disk.AfterKill();
+        Trusted = block;
+        Start();
+    }
+
     /// <summary>A copy of its disk, for <see cref="PutBack"/>.</summary>
     public SimulatedDisk Backup() => disk.AfterKill();
 

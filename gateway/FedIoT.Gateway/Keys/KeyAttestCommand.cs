@@ -21,6 +21,13 @@ internal static class KeyAttestCommand
         Required = true,
     };
 
+    private static readonly Option<DirectoryInfo?> TpmCertificateFolder = new("--tpm-certificate")
+    {
+        Description = "Folder with key.pub, key.attest, key.sig and ak.pem of a key in a TPM (what the script "
+            + "tpm-certify makes)",
+        HelpName = "DIR",
+    };
+
     private static readonly Option<FileInfo> Out = new("--out")
     {
         Description = "New file for the attestation",
@@ -50,7 +57,7 @@ internal static class KeyAttestCommand
     public static Command Attest(TimeProvider time) => KeysCommand.Verb(
         "attest", "Asks the device how it holds the key, and writes its answer, signed, for a verifier",
         "fediot keys attest \"atecc608:bus=1;slot=0\" --challenge $(openssl rand -hex 32) --out node.attestation",
-        p => RunAttest(p, time), KeysCommand.Signer, Challenge, Out);
+        p => RunAttest(p, time), KeysCommand.Signer, Challenge, Out, TpmCertificateFolder);
 
     /// <summary><c>fediot keys verify-attestation</c>.</summary>
     public static Command Verify() => KeysCommand.Verb(
@@ -76,10 +83,19 @@ internal static class KeyAttestCommand
             throw new InputException($"--out: {file.FullName} exists; name a new file");
         }
 
+        TpmCertificate? certificate = ReadCertificate(parsed.GetValue(TpmCertificateFolder));
         using ISigner signer = SignerFactory.Open(address, time);
-        byte[] bytes = signer is IAttestingSigner attesting
-            ? KeyAttestation.Create(attesting, challenge)
+        AttestationEvidence evidence = signer is IAttestingSigner attesting
+            ? attesting.ReadEvidence(challenge)
             : throw new RunFailedException($"{text}: the device has no attestation.");
+        if (certificate is not null)
+        {
+            evidence = evidence is Pkcs11Evidence token
+                ? token with { Certificate = certificate }
+                : throw new InputException("--tpm-certificate is for a TPM behind PKCS#11, not for another device");
+        }
+
+        byte[] bytes = KeyAttestation.Sign(signer, challenge, evidence);
         Write(file, bytes);
         KeyAttestation made = KeyAttestation.TryDecode(bytes, out KeyAttestation? read)
             ? read!
@@ -109,6 +125,33 @@ internal static class KeyAttestCommand
         return verdict.Level >= (roots is null ? AttestationLevel.Claimed : AttestationLevel.Proved)
             ? ExitCode.Success
             : ExitCode.Failure;
+    }
+
+    private static TpmCertificate? ReadCertificate(DirectoryInfo? folder)
+    {
+        if (folder is null)
+        {
+            return null;
+        }
+
+        VerifyingKey attester = KeysCommand.ReadPublicKey(
+            new FileInfo(Path.Combine(folder.FullName, "ak.pem")), "--tpm-certificate", SignatureAlgorithm.Es256);
+        return TpmCertificate.TryRead(
+            ReadPart(folder, "key.pub"), ReadPart(folder, "key.attest"), ReadPart(folder, "key.sig"), attester,
+            out TpmCertificate? certificate)
+            ? certificate
+            : throw new InputException(
+                $"--tpm-certificate: {folder.FullName} holds no TPM2B_PUBLIC in key.pub, TPMS_ATTEST in key.attest and "
+                + "DER signature in key.sig; make them with the script tpm-certify");
+    }
+
+    private static byte[] ReadPart(DirectoryInfo folder, string name)
+    {
+        var file = new FileInfo(Path.Combine(folder.FullName, name));
+        return file is { Exists: true, Length: <= TpmCertificate.PartBytesMax }
+            ? File.ReadAllBytes(file.FullName)
+            : throw new InputException(
+                $"--tpm-certificate: {file.FullName} is missing or longer than {TpmCertificate.PartBytesMax} bytes");
     }
 
     private static void Write(FileInfo file, byte[] bytes)

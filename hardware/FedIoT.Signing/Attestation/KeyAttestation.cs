@@ -107,8 +107,15 @@ public sealed class KeyAttestation
         };
     }
 
-    internal static byte[] Sign(ISigner signer, ReadOnlySpan<byte> challenge, AttestationEvidence evidence)
+    /// <summary>Has a key sign what its device said.</summary>
+    /// <param name="signer">The key.</param>
+    /// <param name="challenge">The verifier's <see cref="ChallengeBytes"/>.</param>
+    /// <param name="evidence">What the device said.</param>
+    /// <exception cref="SignerException">The device does not sign.</exception>
+    public static byte[] Sign(ISigner signer, ReadOnlySpan<byte> challenge, AttestationEvidence evidence)
     {
+        ArgumentNullException.ThrowIfNull(signer);
+        ArgumentNullException.ThrowIfNull(evidence);
         byte[] payload = Encode(signer.PublicKey, challenge, evidence);
         var signature = new byte[VerifyingKey.SignatureLength];
         signer.Sign(CoseSign1.SignBytes(signer.PublicKey, Role, payload), signature);

@@ -4,7 +4,8 @@ using FedIoT.Wire.Cose;
 namespace FedIoT.Signing.Attestation;
 
 /// <summary>
-/// The attributes of a private key as its PKCS#11 token tells them. No PKCS#11 call signs them, so they are a claim.
+/// The attributes of a private key as its PKCS#11 token tells them. No PKCS#11 call signs them, so they are a claim;
+/// where the token is a TPM, its certificate of the key makes the claim a proof.
 /// </summary>
 /// <param name="Manufacturer">Of the token, printable ASCII, at most <see cref="TextLengthMax"/>.</param>
 /// <param name="Model">As above.</param>
@@ -15,22 +16,24 @@ namespace FedIoT.Signing.Attestation;
 /// <param name="NeverExtractable">CKA_NEVER_EXTRACTABLE.</param>
 /// <param name="Local">CKA_LOCAL: made in the token.</param>
 /// <param name="Mechanism">CKA_KEY_GEN_MECHANISM; null where the token does not say.</param>
+/// <param name="Certificate">A TPM's certificate of the key; null for none.</param>
 public sealed record Pkcs11Evidence(
     string Manufacturer, string Model, string SerialNumber, TokenAnswer Sensitive, TokenAnswer Extractable,
-    TokenAnswer AlwaysSensitive, TokenAnswer NeverExtractable, TokenAnswer Local, ulong? Mechanism)
+    TokenAnswer AlwaysSensitive, TokenAnswer NeverExtractable, TokenAnswer Local, ulong? Mechanism,
+    TpmCertificate? Certificate = null)
     : AttestationEvidence
 {
     /// <summary>Longest text, characters: the field of a token's manufacturer.</summary>
     public const int TextLengthMax = 32;
 
     internal const int Kind = 1;
-    private const int Fields = 10;
+    private const int Fields = 11;
 
     /// <inheritdoc/>
     public override string Device => "pkcs11";
 
     /// <inheritdoc/>
-    public override VerifyingKey? Attester => null;
+    public override VerifyingKey? Attester => Certificate?.Attester;
 
     /// <inheritdoc/>
     public override IReadOnlyList<KeyValuePair<string, string?>> Identity =>
@@ -79,10 +82,23 @@ public sealed record Pkcs11Evidence(
             reader.ReadNull();
         }
 
-        return answers.All(a => a is TokenAnswer.No or TokenAnswer.Yes or TokenAnswer.None)
+        TpmCertificate? certificate = null;
+        bool isBare = reader.PeekState() == CborReaderState.Null;
+        if (isBare)
+        {
+            reader.ReadNull();
+        }
+        else
+        {
+            certificate = TpmCertificate.Read(reader);
+        }
+
+        return (isBare || certificate is not null)
+            && answers.All(a => a is TokenAnswer.No or TokenAnswer.Yes or TokenAnswer.None)
             && IsText(manufacturer) && IsText(model) && IsText(serial)
             ? new Pkcs11Evidence(
-                manufacturer, model, serial, answers[0], answers[1], answers[2], answers[3], answers[4], mechanism)
+                manufacturer, model, serial, answers[0], answers[1], answers[2], answers[3], answers[4], mechanism,
+                certificate)
             : null;
     }
 
@@ -108,12 +124,21 @@ public sealed record Pkcs11Evidence(
             writer.WriteNull();
         }
 
+        if (Certificate is null)
+        {
+            writer.WriteNull();
+        }
+        else
+        {
+            Certificate.Write(writer);
+        }
+
         writer.WriteEndArray();
     }
 
     internal override string? Objection(ReadOnlySpan<byte> challenge, VerifyingKey key) =>
         Sensitive == TokenAnswer.Yes && Extractable == TokenAnswer.No
-            ? null
+            ? Certificate?.Objection(key)
             : "the token does not say that the key stays inside (sensitive, not extractable)";
 
     private static bool IsText(string text) => text == Printable(text);

@@ -15,11 +15,11 @@ public sealed class AttestationTests : IDisposable
 
     // docs/spec/attestation.md: the key of seed 00..1f, challenge a0..bf, a token's words.
     private const string GoldenToken =
-        "845826a2012704582056475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708ca0587184015820"
+        "845826a2012704582056475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708ca0587284015820"
         + "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf8227582003a107bff3ce10be1d70dd18"
-        + "e74bc09967e4d6309ba50d5f1ddc8664125531b88a01654d616b6572674d6f64656c2031703031323334353637383961"
-        + "626364656601000101021910405840b849a98817db2efb7593954693f9144c20fa21a9268b3c3c708a474bf1f8c06015"
-        + "70a1cb6d47c90c9b51dd48fea681affa2c24ee07ea5e6974cd7b7601140904";
+        + "e74bc09967e4d6309ba50d5f1ddc8664125531b88b01654d616b6572674d6f64656c2031703031323334353637383961"
+        + "62636465660100010102191040f658404415d13db4892f79c4b5aef213d8727f955ddcf02fc4ae33cde9be1786252a0d"
+        + "90c42fb95b1c8fcc86a8cfa7efb2f701b4665e44ff537df9c7cfc421637f9901";
 
     // The same challenge, answered by a fake chip with an attestation key in slot 3.
     private const string GoldenChip =
@@ -35,6 +35,22 @@ public sealed class AttestationTests : IDisposable
         + "0819565b14f7bedeee1d0bff0259ed91404078d8d25a9cfd50ce68f27e7140443e4de961c7545c0588cfc9315a4d3711"
         + "b528";
 
+    // The same challenge, answered by a TPM in software with its certificate of the key.
+    private const string GoldenTpm =
+        "845826a20126045820473be63bc4881c577918a1341078d68f5b08bc1ec59d77349c2463447e744ba4a0590200840158"
+        + "20a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf8226584039d56ecc5ac4b06f9572b3"
+        + "85ee8d172488e89b2eadd6b4f82bc49f073b2d6d2a063270a8b3fb623b0ad67b86221f9de47d0a2783772f27dbc6f77c"
+        + "cc21ef843f8b016349424d68535720202054504d70303030303030303030303030303030300100010101191040845856"
+        + "0023000b0006007200000010001000030010002039d56ecc5ac4b06f9572b385ee8d172488e89b2eadd6b4f82bc49f07"
+        + "3b2d6d2a0020063270a8b3fb623b0ad67b86221f9de47d0a2783772f27dbc6f77ccc21ef843f5891ff54434780170022"
+        + "000bb3c46a5dac7fa78028db7665edac32b26575c6eb6f63a7073e3956a54eae36dd000400ff55aa000000000000154e"
+        + "00000001000000000120191023001636360022000b41dc76d7930d2077b075e6da605ab706a87b0356b0a71e2607f9af"
+        + "7413cff7f20022000bd50de3b46cde58cef40bac104724ff50c477a6286050ea07046460b8c897cbd958407ad569ff98"
+        + "0dab06b90fd3737e5b892c8c9f1a7ec278cedabfc28de52ee36f7af6092c232ab6558db2ae9d23dd1e9a74b7ed4b1430"
+        + "d08a49c12a23a440ab6c665840782c9914f7aa5dcd806b804e0c64d674d1ac3faf828a6ec9068f05797e122292628043"
+        + "8260b5ee275c85c92f715c255ae02960513d8acb632388eedc1c3ace465840a7b3e1990f0f17ead2b77ee998fd047b5c"
+        + "0504f8b1f043e26545abdc01f813127703c1ac5e9641682a366804812a20070b5dd169dc523a260907034c7a9f9fff";
+
     private static readonly Pkcs11Evidence Token = new(
         "Maker", "Model 1", "0123456789abcdef", TokenAnswer.Yes, TokenAnswer.No, TokenAnswer.Yes, TokenAnswer.Yes,
         TokenAnswer.None, 0x1040);
@@ -49,22 +65,25 @@ public sealed class AttestationTests : IDisposable
     public void Dispose() => chip.Dispose();
 
     [Fact]
-    public void Golden_TokenAndChip_AreTheBytesOfTheSpecification()
+    public void Golden_TokenChipAndTpm_AreTheBytesOfTheSpecification()
     {
         using Ed25519Signer key = SeedKey();
         Assert.Equal(GoldenToken, Convert.ToHexStringLower(KeyAttestation.Sign(key, Challenge, Token)));
         Assert.True(KeyAttestation.TryDecode(Convert.FromHexString(GoldenToken), out KeyAttestation? token));
         Assert.Equal(Token, token!.Evidence);
         Assert.Equal(AttestationLevel.Claimed, token.Check(Challenge, key.PublicKey.Account, []).Level);
-        Assert.True(KeyAttestation.TryDecode(Convert.FromHexString(GoldenChip), out KeyAttestation? proved));
-        Assert.Equal(
-            AttestationLevel.Proved, proved!.Check(Challenge, proved.Key.Account, [proved.Evidence.Attester!]).Level);
+        foreach (string golden in (string[])[GoldenChip, GoldenTpm])
+        {
+            Assert.True(KeyAttestation.TryDecode(Convert.FromHexString(golden), out KeyAttestation? read));
+            Assert.Equal(AttestationLevel.Proved, read!.Check(
+                Challenge, read.Key.Account, [read.Evidence.Attester!]).Level);
+        }
     }
 
     [Fact]
     public void Check_AnyBitOfAnAttestationTurned_IsRefusedAndNothingThrows()
     {
-        foreach (string golden in (string[])[GoldenToken, GoldenChip])
+        foreach (string golden in (string[])[GoldenToken, GoldenChip, GoldenTpm])
         {
             byte[] bytes = Convert.FromHexString(golden);
             Assert.True(KeyAttestation.TryDecode(bytes, out KeyAttestation? whole));
@@ -86,11 +105,11 @@ public sealed class AttestationTests : IDisposable
     {
         const ulong seed = 7;
         var random = new SplitMix64(seed);
-        byte[][] valid = [Convert.FromHexString(GoldenToken), Convert.FromHexString(GoldenChip)];
+        byte[][] valid = [.. new[] { GoldenToken, GoldenChip, GoldenTpm }.Select(Convert.FromHexString)];
         for (int round = 0; round < 20_000; round++)
         {
-            byte[] first = valid[random.Next(2)];
-            byte[] second = valid[random.Next(2)];
+            byte[] first = valid[random.Next(3)];
+            byte[] second = valid[random.Next(3)];
             byte[] bytes = random.Next(3) switch
             {
                 0 => first[..random.Next(first.Length)],

@@ -16,7 +16,7 @@ public sealed class TpmMachine : IDisposable
     public const string KeyLabel = "node";
     private const string Pin = "canary-pin-88412";
     private const string Packages = "swtpm swtpm-tools tpm2-tools tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0 "
-        + "libtpm2-pkcs11-1 libtpm2-pkcs11-tools dbus";
+        + "libtpm2-pkcs11-1 libtpm2-pkcs11-tools dbus openssl";
 
     private readonly string folder = Directory.CreateTempSubdirectory("fediot-tpm-").FullName;
     private readonly Dictionary<string, string> environment = [];
@@ -37,7 +37,7 @@ public sealed class TpmMachine : IDisposable
     {
         Tool.RequirePackages(
             Packages, ModulePath ?? "/usr/lib/x86_64-linux-gnu/libtpm2_pkcs11.so.1", "swtpm", "tpm2-abrmd",
-            "dbus-daemon", "tpm2_ptool", "tpm2_getcap");
+            "dbus-daemon", "tpm2_ptool", "tpm2_getcap", "openssl");
         if (tpm is null)
         {
             StartBus();
@@ -79,6 +79,20 @@ public sealed class TpmMachine : IDisposable
         }
 
         return done;
+    }
+
+    /// <summary>The address of a key, as a user types it.</summary>
+    public string AddressOf(Pkcs11Options options) =>
+        $"pkcs11:module={options.ModulePath};token=fediot;key={options.KeyLabel};pin-file={Path.Combine(folder, "pin")}";
+
+    /// <summary>Has the TPM certify a key, as the key ceremony does; gives the folder of the files.</summary>
+    public string Certify(string key)
+    {
+        string made = Path.Combine(folder, "certificate-" + key);
+        string pinFile = Path.Combine(folder, "pin");
+        File.WriteAllText(pinFile, Pin);
+        Run("sh", Path.Combine(AppContext.BaseDirectory, "tpm-certify"), "fediot", key, pinFile, made);
+        return made;
     }
 
     /// <summary>Changes PCR 7, as another boot loader would.</summary>

@@ -83,7 +83,8 @@ public sealed class TpmMachine : IDisposable
 
     /// <summary>The address of a key, as a user types it.</summary>
     public string AddressOf(Pkcs11Options options) =>
-        $"pkcs11:module={options.ModulePath};token=fediot;key={options.KeyLabel};pin-file={Path.Combine(folder, "pin")}";
+        $"pkcs11:module={options.ModulePath};token=fediot;key={options.KeyLabel};"
+        + $"pin-file={Path.Combine(folder, "pin")}";
 
     /// <summary>Has the TPM certify a key, as the key ceremony does; gives the folder of the files.</summary>
     public string Certify(string key)

@@ -10,18 +10,27 @@ public sealed record Atecc608Slot(
     bool ConfigLocked, bool DataLocked, bool HoldsPrivateP256Key, bool SignsExternalDigests, bool MayGenerate)
 {
     internal const int ConfigurationBytes = 128;
+    private const string LockAdvice = ". 'fediot keys lock-chip' shows the chip's state and locks it";
     private const byte Unlocked = 0x55;
+
+    /// <summary>The slot is locked by itself: its key stays for ever.</summary>
+    public bool IsLocked { get; private init; }
+
+    /// <summary>The slot can be locked by itself.</summary>
+    public bool MayBeLocked { get; private init; }
 
     /// <summary>Why a node key cannot live there; null when it can.</summary>
     public string? Problem =>
         !ConfigLocked ? "the configuration zone is not locked: whoever holds the chip can change what a slot permits"
-        : !DataLocked ? "the data zone is not locked: the chip does not sign before that"
+            + LockAdvice
+        : !DataLocked ? "the data zone is not locked: the chip does not sign before that" + LockAdvice
         : !HoldsPrivateP256Key ? "the slot is not configured for a secret P-256 private key"
         : !SignsExternalDigests ? "the slot's key may not sign digests from outside"
         : null;
 
     // Data sheet: SlotConfig at 20 + 2n (bit 7 IsSecret, bit 0 of ReadKey external signatures, bit 13 GenKey), locks
-    // at 86 (data) and 87 (configuration), KeyConfig at 96 + 2n (bit 0 Private, bits 2-4 key type, 4 is P-256).
+    // at 86 (data) and 87 (configuration), SlotLocked at 88 (a bit for each slot, 1 is open), KeyConfig at 96 + 2n
+    // (bit 0 Private, bits 2-4 key type, 4 is P-256, bit 5 lockable).
     internal static Atecc608Slot Parse(ReadOnlySpan<byte> configuration, int slot)
     {
         byte access = configuration[20 + (2 * slot)];
@@ -32,6 +41,10 @@ public sealed record Atecc608Slot(
             configuration[86] != Unlocked,
             (access & 0x80) != 0 && (key & 0x01) != 0 && (key >> 2 & 0x07) == 4,
             (access & 0x01) != 0,
-            (writing & 0x20) != 0);
+            (writing & 0x20) != 0)
+        {
+            IsLocked = (configuration[88 + (slot / 8)] >> (slot % 8) & 1) == 0,
+            MayBeLocked = (key & 0x20) != 0,
+        };
     }
 }

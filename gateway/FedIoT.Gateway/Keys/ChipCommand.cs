@@ -26,7 +26,7 @@ public static class ChipCommand
 
     private static readonly Option<bool> LocksSlot = new("--slot")
     {
-        Description = "Lock the slot too, so that nobody can ever replace the key in it. Make the key first",
+        Description = "Lock the slot and the attestation key's too: nobody can ever replace their keys. Make the key first",
     };
 
     /// <summary>The verb.</summary>
@@ -38,7 +38,7 @@ public static class ChipCommand
             "lock-chip",
             """
             Configures and locks an ATECC608 for a node key. Locks are for ever
-            Shows the chip's state. With --confirm: writes what the slot is for, locks the configuration with its
+            Shows the chip's state. With --confirm: writes what the slot and the attestation key's are for, locks the configuration with its
             checksum, locks the data zone. Interrupted, or on a chip that is locked, it does what is left.
 
             Examples:
@@ -96,7 +96,7 @@ public static class ChipCommand
         return setup.Steps.Count == 0 ? ExitCode.Success
             : confirmed is null ? throw new InputException(
                 $"nothing was done. {Sentence(setup.Steps)}: for ever. To do it: fediot keys lock-chip "
-                + $"\"{signer}\" {(setup.Steps.Contains(Atecc608Step.LockSlot) ? "--slot " : string.Empty)}"
+                + $"\"{signer}\" {(LocksASlot(setup.Steps) ? "--slot " : string.Empty)}"
                 + $"--confirm {setup.SerialNumber}")
             : throw new InputException(
                 $"--confirm is '{confirmed}', and this chip is {setup.SerialNumber}; nothing was done");
@@ -134,16 +134,20 @@ public static class ChipCommand
             parsed.GetValue(VerbAnswer.Json) ? VerbAnswer.ToLine(json) : text);
     }
 
+    private static bool LocksASlot(IReadOnlyList<Atecc608Step> steps) =>
+        steps.Any(s => s is Atecc608Step.LockSlot or Atecc608Step.LockAttestationSlot);
+
     private static string YesNo(bool isLocked) => isLocked ? "yes" : "no";
 
     private static string Sentence(IEnumerable<Atecc608Step> steps) => string.Join(", ", steps.Select(Name));
 
     private static string Name(Atecc608Step step) => step switch
     {
-        Atecc608Step.WriteConfiguration => "write the slot's configuration",
+        Atecc608Step.WriteConfiguration => "write the slots' configuration",
         Atecc608Step.LockConfiguration => "lock the configuration zone",
         Atecc608Step.LockData => "lock the data zone",
         Atecc608Step.LockSlot => "lock the slot with its key",
+        Atecc608Step.LockAttestationSlot => "lock the attestation slot with its key",
         _ => throw new ArgumentOutOfRangeException(nameof(step)),
     };
 }

@@ -36,6 +36,9 @@ public sealed class Atecc608Chip : IDisposable
     private const byte ReadConfiguration32 = 0x80;
     private const byte GenKeyPublic = 0x00;
     private const byte GenKeyPrivate = 0x04;
+    internal const byte GenKeyDigest = 0x08; // of a private key's public half, into TempKey
+    internal const byte SignInternalWithSerial = 0x40;
+    private const byte NonceToTempKey = 0x03; // pass-through, 32 bytes
     private const byte NonceToDigestBuffer = 0x43; // pass-through, 32 bytes, into the message digest buffer
     private const byte SignExternalFromDigestBuffer = 0xA0;
     private const byte WriteConfiguration4 = 0x00;
@@ -114,7 +117,7 @@ public sealed class Atecc608Chip : IDisposable
         return Atecc608Slot.Parse(ReadConfiguration(), slot);
     }
 
-    /// <summary>The 128 bytes of the configuration zone.</summary>
+    /// <summary>The configuration zone, 128 bytes.</summary>
     public byte[] ReadConfiguration() => Transact(() =>
     {
         var configuration = new byte[Atecc608Slot.ConfigurationBytes];
@@ -160,6 +163,32 @@ public sealed class Atecc608Chip : IDisposable
             Execute(Atecc608Command.Random, 0, 0, [], 32); // renews the seed of the generator that makes nonces
             ExecuteForStatus(Atecc608Command.Nonce, NonceToDigestBuffer, 0, digest.Span);
             return Execute(Atecc608Command.Sign, SignExternalFromDigestBuffer, (ushort)slot, [], 64);
+        });
+    }
+
+    /// <summary>Has the chip say, in its own format, which public key belongs to a slot, and sign that.</summary>
+    /// <param name="slot">The slot that it is about.</param>
+    /// <param name="attesterSlot">The slot whose key signs; its configuration has to permit internal signatures.
+    /// </param>
+    /// <param name="nonce">32 bytes that become part of what is signed.</param>
+    /// <returns>r ‖ s as the chip made them.</returns>
+    public byte[] SignKeyStatement(int slot, int attesterSlot, ReadOnlyMemory<byte> nonce)
+    {
+        CheckSlot(slot);
+        CheckSlot(attesterSlot);
+        if (nonce.Length != DigestBytes)
+        {
+            throw new ArgumentException($"A nonce has {DigestBytes} bytes.", nameof(nonce));
+        }
+
+        return Transact(() =>
+        {
+            Execute(Atecc608Command.Random, 0, 0, [], 32);
+            ExecuteForStatus(Atecc608Command.Nonce, NonceToTempKey, 0, nonce.Span);
+            Execute(Atecc608Command.GenKey, GenKeyDigest, (ushort)slot, [], 64);
+            TrySend(Atecc608Packet.IdleAddress); // keeps TempKey; two slow commands outlast the watchdog
+            Wake();
+            return Execute(Atecc608Command.Sign, SignInternalWithSerial, (ushort)attesterSlot, [], 64);
         });
     }
 

@@ -7,7 +7,7 @@ namespace FedIoT.Signing.Atecc608;
 /// the data zone, and on demand the slot. May be interrupted at any point and begun again: it reads what is done.
 /// </summary>
 /// <remarks>
-/// Only the slot's own two entries are written; whatever else the configuration zone holds stays as the chip came.
+/// Only the entries of the slot and of the attestation key's, the one behind it, are written; whatever else the configuration zone holds stays as the chip came.
 /// Locks are for ever. Not thread-safe. Does not dispose the chip.
 /// </remarks>
 public sealed class Atecc608Setup
@@ -16,6 +16,9 @@ public sealed class Atecc608Setup
     // KeyConfig: private, public half may be computed, P-256, lockable.
     private static readonly byte[] SlotConfiguration = [0x83, 0x20];
     private static readonly byte[] KeyConfiguration = [0x33, 0x00];
+
+    // The chip's own messages only: a key that signs what comes from outside could sign a made-up statement.
+    private static readonly byte[] AttestationSlotConfiguration = [0x82, 0x20];
 
     private readonly Atecc608Chip chip;
     private readonly int slot;
@@ -38,6 +41,10 @@ public sealed class Atecc608Setup
     /// <summary>Locks and configuration of the slot now.</summary>
     public Atecc608Slot Slot => Atecc608Slot.Parse(configuration, slot);
 
+    private int AttestationSlot => (slot + 1) % Atecc608Slot.Count;
+
+    private Atecc608Slot Attester => Atecc608Slot.Parse(configuration, AttestationSlot);
+
     /// <summary>Why this slot of this chip can never hold a node key; null when it can.</summary>
     public string? Obstacle => Slot is not { ConfigLocked: true } now ? null
         : now with { DataLocked = true } is { Problem: { } problem }
@@ -51,11 +58,14 @@ public sealed class Atecc608Setup
         get
         {
             Atecc608Slot now = Slot;
-            var steps = new List<Atecc608Step>(4);
-            AddIf(!now.ConfigLocked && !Target().AsSpan().SequenceEqual(configuration), Atecc608Step.WriteConfiguration);
+            var steps = new List<Atecc608Step>(5);
+            AddIf(
+                !now.ConfigLocked && !Target().AsSpan().SequenceEqual(configuration), Atecc608Step.WriteConfiguration);
             AddIf(!now.ConfigLocked, Atecc608Step.LockConfiguration);
             AddIf(!now.DataLocked, Atecc608Step.LockData);
             AddIf(locksSlot && !now.IsLocked, Atecc608Step.LockSlot);
+            bool attests = !now.ConfigLocked || Attester is { AttestsOnly: true, MayBeLocked: true };
+            AddIf(locksSlot && attests && !Attester.IsLocked, Atecc608Step.LockAttestationSlot);
             return steps;
 
             void AddIf(bool isToDo, Atecc608Step step)
@@ -71,7 +81,7 @@ public sealed class Atecc608Setup
     /// <summary>Reads the chip; changes nothing.</summary>
     /// <param name="chip">The chip.</param>
     /// <param name="slot">0-15: where the node key is to be.</param>
-    /// <param name="locksSlot">Whether the slot is to be locked too, with the key that is in it.</param>
+    /// <param name="locksSlot">Whether it and the attestation key's slot are to be locked too, with their keys.</param>
     /// <exception cref="SignerException">The chip does not answer.</exception>
     public static Atecc608Setup Read(Atecc608Chip chip, int slot, bool locksSlot)
     {
@@ -119,9 +129,10 @@ public sealed class Atecc608Setup
     private void Run(Atecc608Step step)
     {
         byte[] target = Target();
-        if (step == Atecc608Step.LockSlot)
+        int lockedSlot = step == Atecc608Step.LockAttestationSlot ? AttestationSlot : slot;
+        if (step is Atecc608Step.LockSlot or Atecc608Step.LockAttestationSlot)
         {
-            RequireKey();
+            RequireKey(lockedSlot);
         }
 
         TokenException? refusal = null;
@@ -139,7 +150,7 @@ public sealed class Atecc608Setup
                     chip.LockData();
                     break;
                 default:
-                    chip.LockSlot(slot);
+                    chip.LockSlot(lockedSlot);
                     break;
             }
         }
@@ -158,17 +169,17 @@ public sealed class Atecc608Setup
     }
 
     // A slot that is locked without a key is lost.
-    private void RequireKey()
+    private void RequireKey(int number)
     {
         try
         {
-            chip.ReadPublicKey(slot);
+            chip.ReadPublicKey(number);
         }
         catch (TokenException e) when (e.Fault == SignerFault.Refused)
         {
             throw new TokenException(
                 SignerFault.KeyMissing, "lock the slot",
-                $"Slot {slot} of the chip holds no key yet, so it was not locked. Make it first: fediot keys create.",
+                $"Slot {number} of the chip holds no key yet, so it was not locked. Make it first: fediot keys create.",
                 inner: e);
         }
     }
@@ -181,6 +192,8 @@ public sealed class Atecc608Setup
         {
             SlotConfiguration.CopyTo(target, 20 + (2 * slot));
             KeyConfiguration.CopyTo(target, 96 + (2 * slot));
+            AttestationSlotConfiguration.CopyTo(target, 20 + (2 * AttestationSlot));
+            KeyConfiguration.CopyTo(target, 96 + (2 * AttestationSlot));
         }
 
         return target;

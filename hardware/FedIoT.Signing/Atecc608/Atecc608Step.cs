@@ -3,7 +3,7 @@ namespace FedIoT.Signing.Atecc608;
 /// <summary>What is still to be done to a chip; but for the first, each step is for ever.</summary>
 public enum Atecc608Step
 {
-    /// <summary>Write the slot's two entries of the configuration zone.</summary>
+    /// <summary>Write the entries of the node key's slot and of the attestation key's into the configuration zone.</summary>
     WriteConfiguration = 1,
 
     /// <summary>Lock the configuration zone.</summary>
@@ -14,4 +14,7 @@ public enum Atecc608Step
 
     /// <summary>Lock the slot, and with it the key that it holds.</summary>
     LockSlot = 4,
+
+    /// <summary>Lock the slot of the attestation key likewise.</summary>
+    LockAttestationSlot = 5,
 }

@@ -24,14 +24,15 @@ public sealed class Atecc608SetupTests : IDisposable
     public void Dispose() => chip.Dispose();
 
     [Theory]
-    [InlineData(0, "lock the configuration zone|lock the data zone")] // as the factory configured it
-    [InlineData(3, "write the slot's configuration|lock the configuration zone|lock the data zone")]
-    [InlineData(15, "write the slot's configuration|lock the configuration zone|lock the data zone")]
-    public void LockChip_FactoryFresh_IsFitForAKeyAndSaysSo(int slot, string expected)
+    [InlineData(0, 1)]
+    [InlineData(3, 4)]
+    [InlineData(15, 0)]
+    public void LockChip_FactoryFresh_IsFitForAKeyAndSaysSo(int slot, int attester)
     {
+        const string Expected = "write the slots' configuration|lock the configuration zone|lock the data zone";
         byte[] before = [.. chip.Configuration];
         JsonElement locked = RunJson(ExitCode.Success, slot, "--confirm", Serial);
-        Assert.Equal(expected, Texts(locked, "done"));
+        Assert.Equal(Expected, Texts(locked, "done"));
         Assert.Equal(string.Empty, Texts(locked, "left"));
         Assert.Equal(JsonValueKind.Null, locked.GetProperty("problem").ValueKind);
         Assert.True(locked.GetProperty("configurationLocked").GetBoolean());
@@ -40,12 +41,18 @@ public sealed class Atecc608SetupTests : IDisposable
         Assert.Equal((byte)0x83, chip.Configuration[20 + (2 * slot)]);
         Assert.Equal((byte)0x33, chip.Configuration[96 + (2 * slot)]);
         int[] changed = [.. Enumerable.Range(0, 128).Where(i => before[i] != chip.Configuration[i])];
-        Assert.Subset(new HashSet<int> { 86, 87, 20 + (2 * slot), 21 + (2 * slot), 96 + (2 * slot) }, changed.ToHashSet());
+        HashSet<int> permitted = [86, 87, .. Entries(slot), .. Entries(attester)];
+        Assert.Subset(permitted, changed.ToHashSet());
 
         using Atecc608Signer signer = Atecc608Signer.Create(Driver(), slot);
         var signature = new byte[64];
         signer.Sign("m"u8, signature);
         Assert.True(signer.PublicKey.Verify("m"u8, signature));
+        using Atecc608Chip driver = Driver();
+        Assert.True(driver.ReadSlot(attester).AttestsOnly);
+        Assert.Equal(64, driver.ReadPublicKey(attester).Length); // made with the node key
+
+        static int[] Entries(int of) => [20 + (2 * of), 21 + (2 * of), 96 + (2 * of), 97 + (2 * of)];
     }
 
     [Fact]
@@ -104,7 +111,8 @@ public sealed class Atecc608SetupTests : IDisposable
             (_, InputException refusal) = Refused(0, "--slot");
             Assert.Contains($"--slot --confirm {Serial}", refusal.Message, StringComparison.Ordinal);
             Assert.Equal(
-                "lock the slot with its key", Texts(RunJson(ExitCode.Success, 0, "--slot", "--confirm", Serial), "done"));
+                "lock the slot with its key|lock the attestation slot with its key",
+                Texts(RunJson(ExitCode.Success, 0, "--slot", "--confirm", Serial), "done"));
             using Atecc608Signer opened = Atecc608Signer.Open(Driver(), 0);
             Assert.Equal(made.PublicKey, opened.PublicKey);
         }
@@ -146,7 +154,7 @@ public sealed class Atecc608SetupTests : IDisposable
         chip.Inject(ChipFault.Nack, int.MaxValue);
         var error = Assert.Throws<RunFailedException>(() => Run(0, 3, "--confirm", Serial));
         Assert.Contains("does not acknowledge Lock", error.Message, StringComparison.Ordinal);
-        Assert.EndsWith("Done before: write the slot's configuration.", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Done before: write the slots' configuration.", error.Message, StringComparison.Ordinal);
         chip.Heal();
         Assert.Equal(
             "lock the configuration zone|lock the data zone",

@@ -26,7 +26,8 @@ public static class ChipCommand
 
     private static readonly Option<bool> LocksSlot = new("--slot")
     {
-        Description = "Lock the slot and the attestation key's too: nobody can ever replace their keys. Make the key first",
+        Description = "Lock the slot and the attestation key's too: nobody can ever replace their keys, which have to "
+            + "be there",
     };
 
     /// <summary>The verb.</summary>
@@ -38,8 +39,9 @@ public static class ChipCommand
             "lock-chip",
             """
             Configures and locks an ATECC608 for a node key. Locks are for ever
-            Shows the chip's state. With --confirm: writes what the slot and the attestation key's are for, locks the configuration with its
-            checksum, locks the data zone. Interrupted, or on a chip that is locked, it does what is left.
+            Shows the chip's state. With --confirm: writes what the slot and the attestation key's are for, locks the
+            configuration with its checksum, locks the data zone. Interrupted, or on a chip that is locked, it does
+            what is left.
 
             Examples:
               fediot keys lock-chip "atecc608:bus=1;slot=0"

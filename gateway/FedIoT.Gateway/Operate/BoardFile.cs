@@ -33,8 +33,8 @@ internal static class BoardFile
         ChannelSpecification[] channels = [.. features.Channels];
         string? problem =
             features.SampleIntervalMs is < IntervalMsMin or > IntervalMsMax
-                ? $"[features] sample_interval_ms is {features.SampleIntervalMs}; the board samples every {IntervalMsMin} "
-                    + $"to {IntervalMsMax} ms"
+                ? $"[features] sample_interval_ms is {features.SampleIntervalMs}; the board samples every "
+                    + $"{IntervalMsMin} to {IntervalMsMax} ms"
             : channels.Length is not (3 or 6)
                 ? $"there are {channels.Length} [[features.channel]]; the board has 3 (g) or 6 (g, then dps)"
             : !AreAxes(channels[..3], ["g"], AccelerometerRanges)

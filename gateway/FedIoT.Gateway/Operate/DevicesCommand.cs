@@ -85,9 +85,9 @@ internal static class DevicesCommand
 
         bool isNewKey = DeviceKeyFile.TryCreate(keyFile, given);
         byte[] key = DeviceKeyFile.Read(keyFile, out string problem) ?? throw new InputException(problem);
+        bool isNewBoard = parsed.GetValue(Board) && BoardFile.TryWrite(configuration, id.Text, keyFile, key);
         string board = !parsed.GetValue(Board) ? "not asked for: --board"
-            : $"{BoardFile.PathOf(keyFile)} ({(BoardFile.TryWrite(configuration, id.Text, keyFile, key) ? "new" : "kept")}"
-                + "; secret; fill in the wireless network)";
+            : $"{BoardFile.PathOf(keyFile)} ({(isNewBoard ? "new" : "kept")}; secret; fill in the wireless network)";
 
         if (known is null)
         {

@@ -93,8 +93,8 @@ public sealed class Atecc608Chip : IDisposable
             held.Dispose();
             throw new TokenException(
                 SignerFault.Absent, "open the bus",
-                $"Cannot open I2C bus {bus}: {e.Message.TrimEnd('.')}. Enable it (on a Raspberry Pi: dtparam=i2c_arm=on "
-                + "in config.txt), and put the user into the group i2c.", inner: e)
+                $"Cannot open I2C bus {bus}: {e.Message.TrimEnd('.')}. Enable it (on a Raspberry Pi: "
+                + "dtparam=i2c_arm=on in config.txt), and put the user into the group i2c.", inner: e)
                 .ToSignerException();
         }
     }

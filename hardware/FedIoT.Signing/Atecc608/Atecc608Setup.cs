@@ -7,7 +7,8 @@ namespace FedIoT.Signing.Atecc608;
 /// the data zone, and on demand the slot. May be interrupted at any point and begun again: it reads what is done.
 /// </summary>
 /// <remarks>
-/// Only the entries of the slot and of the attestation key's, the one behind it, are written; whatever else the configuration zone holds stays as the chip came.
+/// Only the entries of the slot and of the attestation key's, the one behind it, are written; whatever else the
+/// configuration zone holds stays as the chip came.
 /// Locks are for ever. Not thread-safe. Does not dispose the chip.
 /// </remarks>
 public sealed class Atecc608Setup

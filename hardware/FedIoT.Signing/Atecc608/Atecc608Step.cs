@@ -3,7 +3,8 @@ namespace FedIoT.Signing.Atecc608;
 /// <summary>What is still to be done to a chip; but for the first, each step is for ever.</summary>
 public enum Atecc608Step
 {
-    /// <summary>Write the entries of the node key's slot and of the attestation key's into the configuration zone.</summary>
+    /// <summary>Write the entries of the node key's slot and of the attestation key's into the configuration zone.
+    /// </summary>
     WriteConfiguration = 1,
 
     /// <summary>Lock the configuration zone.</summary>

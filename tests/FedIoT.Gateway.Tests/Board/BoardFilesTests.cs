@@ -25,7 +25,8 @@ public sealed class BoardFilesTests : IDisposable
     public void Pins_OfTheConfigurationTemplate_AreThoseOfTheBoardsTable()
     {
         string template = GatewayTemplate.Fill("c", "127.0.0.1:7400", "127.0.0.1:1883");
-        string[] station = [.. template.Split('\n').SkipWhile(l => l != "# [station]").Select(l => l.TrimStart('#', ' '))];
+        string[] station =
+            [.. template.Split('\n').SkipWhile(l => l != "# [station]").Select(l => l.TrimStart('#', ' '))];
         string[] named = [.. Column("header pin", 4).Where(c => !c.StartsWith('['))];
         Assert.Equal(4, named.Length);
         Assert.All(named, n => Assert.Contains(station, l => l.StartsWith(n + " ", StringComparison.Ordinal)));
@@ -44,7 +45,10 @@ public sealed class BoardFilesTests : IDisposable
             $"device=d\nkey={new string('a', 64)}\nwifi-ssid=w\ngateway=g\nspecification-tag=00000000\nwindow=1\n"
             + "interval-ms=20\naccelerometer-g=2");
         Assert.Equal(
-            [$"i2c-data-pin={defaults.DataPin}", $"i2c-clock-pin={defaults.ClockPin}", $"i2c-address={defaults.BusAddress}"],
+            [
+                $"i2c-data-pin={defaults.DataPin}", $"i2c-clock-pin={defaults.ClockPin}",
+                $"i2c-address={defaults.BusAddress}",
+            ],
             Column("ESP32", 2));
     }
 
@@ -123,7 +127,8 @@ public sealed class BoardFilesTests : IDisposable
             "init", "--folder", folder.File("g"), "--chain-id", "board-test", "--address", "gw-7.lan:7400");
         string text = await File.ReadAllTextAsync(Configuration, Cancellation);
         string channels = gyroscope == 0 ? string.Empty : string.Concat(
-            "xyz".Select(a => $"[[features.channel]]\nname = \"g{a}\"\nunit = \"{gyroscopeUnit}\"\nrange = {gyroscope}.0\n"));
+            "xyz".Select(a =>
+                $"[[features.channel]]\nname = \"g{a}\"\nunit = \"{gyroscopeUnit}\"\nrange = {gyroscope}.0\n"));
         await File.WriteAllTextAsync(
             Configuration,
             text.Replace("sample_interval_ms = 2", "sample_interval_ms = 20", StringComparison.Ordinal) + channels,

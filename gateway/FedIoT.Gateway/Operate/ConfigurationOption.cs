@@ -30,7 +30,7 @@ internal static class ConfigurationOption
             : File.Exists(SystemFile) ? SystemFile
             : throw new InputException(
                 $"there is neither {LocalFile} here nor a {SystemFile} that this user may see; name one with --config "
-                + "FILE, ask the installed gateway as its user (sudo -u fediot fediot ...), or make one with 'fediot init "
-                + "--folder DIR'");
+                + "FILE, ask the installed gateway as its user (sudo -u fediot fediot ...), or make one with "
+                + "'fediot init --folder DIR'");
     }
 }

@@ -25,27 +25,38 @@ internal static class StatusCommand
     {
         string verdict = status.State.ToUpperInvariant();
         string[] reasons = [.. status.Reasons.Concat(status.Notes).SelectMany(r => TextTable.Wrap(r, "  "))];
-        return string.Join('\n', reasons.Prepend(verdict)) + "\n" + TextTable.Pairs(
+        (string Name, string Value)[] pairs =
+        [
             ("chain", string.Create(
                 CultureInfo.InvariantCulture,
                 $"{status.ChainId}, height {status.Height}, last block {TextTable.Time(status.BlockTime)}")),
             ("peers", $"{status.PeersConnected} of {status.PeersConfigured} connected, on {status.ChainListen}"),
             ("account", status.Account),
             ("signer", Signer(status.Signer)),
-            ("next signer", status.NextSigner is { } next ? Signer(next) : "none"),
+            ("next key", status.NextSigner is { } next ? Signer(next) : "none"),
             ("devices", $"{status.Devices} enrolled, on {status.MqttListen}"),
+            .. Counts("refused", status.ConnectionsRefusedBy),
             ("frames", $"{status.FramesStored} stored, {status.FramesRejected} rejected since the start"),
+            .. Counts("rejected", status.FramesRejectedBy),
             ("tasks", $"{status.TasksRunning} running, {status.TransactionsWaiting} transactions wait"),
             ("board", Board(status)),
             ("disk", $"{status.StateFreeBytes >> 20} MiB free for the state"),
             ("process", string.Create(
                 CultureInfo.InvariantCulture,
                 $"{status.ProcessId}, version {status.Version}, "
-                + $"up {TimeSpan.FromSeconds((long)status.UptimeSeconds)}")));
+                + $"up {TimeSpan.FromSeconds((long)status.UptimeSeconds)}")),
+        ];
+        return string.Join('\n', reasons.Prepend(verdict)) + "\n" + TextTable.Pairs(pairs);
     }
 
     private static string Signer(StatusAnswer.SignerItem signer) =>
         $"{signer.State}, {signer.Algorithm}, since {TextTable.Time(signer.Since)}";
+
+    // Why a device's connection or frame was not taken: what somebody at a sensor node looks for.
+    private static IEnumerable<(string Name, string Value)> Counts(string name, IReadOnlyDictionary<string, long> by) =>
+        by.Count == 0 ? []
+        : [(name, string.Join(", ", by.OrderBy(c => c.Key, StringComparer.Ordinal).Select(
+            c => string.Create(CultureInfo.InvariantCulture, $"{c.Value} {c.Key}"))))];
 
     private static string Board(StatusAnswer status) => string.Concat(
         status.CaseOpenedAt is null ? "no alarm" : "ALARM, case opened",

@@ -147,6 +147,24 @@ public sealed class LedgerState : IKeyDirectory
         return Admission.PrepareBlock(this, candidates, bytesMax);
     }
 
+    /// <summary>
+    /// True when a block on top of this state may hold these transactions, as <see cref="PrepareBlock"/> makes them:
+    /// evidence that holds, once for each account, then each account's transactions by nonce without a gap, within the
+    /// gas. Signatures of transactions are not looked at. One pass, whatever a proposer made up.
+    /// </summary>
+    /// <param name="transactions">In the block's order.</param>
+    public bool MayFollow(IReadOnlyList<ReadOnlyMemory<byte>> transactions)
+    {
+        ArgumentNullException.ThrowIfNull(transactions);
+        return Admission.MayFollow(this, transactions);
+    }
+
+    /// <summary>Whom a transaction names as its sender, evidence as its accused; null for other bytes.</summary>
+    public static AccountId? SenderOf(ReadOnlyMemory<byte> transaction) =>
+        EquivocationEvidence.IsTagged(transaction.Span) ? EquivocationEvidence.Decode(transaction)?.Validator
+        : CoseSign1.TryDecode(transaction, out CoseSign1? message) ? message!.Signer
+        : null;
+
     /// <summary>The account of this name; null when there is none.</summary>
     public Account? FindAccount(AccountId id) => Accounts.GetValueOrDefault(id);
 

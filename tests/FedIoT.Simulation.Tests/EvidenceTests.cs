@@ -149,6 +149,27 @@ public sealed class EvidenceTests
         Assert.Equal([RejectionReason.EvidenceTooOld], Execute(old, evidence).Outcome.Rejections);
     }
 
+    [Fact]
+    public void Evidence_OfAHeightToCome_IsRefusedSoThatNobodyPaysInAdvance()
+    {
+        LedgerState state = LedgerState.FromGenesis(genesis);
+        byte[] far = Votes(1, A, B, height: long.MaxValue - 1).Encode();
+        Assert.Equal(RejectionReason.EvidenceTooEarly, Check(state, far));
+        Assert.Equal([RejectionReason.EvidenceTooEarly], Execute(state, far).Outcome.Rejections);
+        Assert.Empty(state.PrepareBlock([far], 1 << 20));
+        Assert.False(state.MayFollow([far]));
+
+        // A peer that is a block ahead has seen it: it waits here until the chain is there.
+        byte[] soon = Votes(1, A, B, height: 2).Encode();
+        Assert.Null(Check(state, soon));
+        Assert.Empty(state.PrepareBlock([soon], 1 << 20));
+        (LedgerState next, _) = Execute(state);
+        Assert.Equal([new ReadOnlyMemory<byte>(soon)], next.PrepareBlock([soon], 1 << 20));
+        Assert.True(next.MayFollow([soon]));
+        Assert.False(next.MayFollow([soon, Votes(1, A, default, height: 2).Encode()]));
+        Assert.Equal([null], Execute(next, soon).Outcome.Rejections);
+    }
+
     private static LedgerState At(byte[] snapshot, long height)
     {
         var reader = new CborReader(snapshot);

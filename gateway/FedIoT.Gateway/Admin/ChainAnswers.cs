@@ -38,6 +38,9 @@ internal sealed class ChainAnswers(AdminSource source)
             BytesReceived = Chain.BytesReceived,
             FinalityMsP50 = Math.Round(Chain.Finality.Percentile(0.5), 2),
             FinalityMsP99 = Math.Round(Chain.Finality.Percentile(0.99), 2),
+            Problem = Chain.JoinState is { } joining ? $"this gateway joins by a snapshot: it {joining}"
+                : Chain.SyncState is { } stuck ? $"this gateway {stuck}"
+                : null,
         };
     }
 

@@ -183,6 +183,10 @@ internal sealed class GatewayAnswers(AdminSource source)
         {
             reasons.Add($"this gateway joins by a snapshot: it {joining}");
         }
+        else if (node.Chain.SyncState is { } stuck)
+        {
+            reasons.Add($"this gateway {stuck}");
+        }
         else if (node.Chain.VotingState is { } silence)
         {
             reasons.Add($"this gateway {silence}");

@@ -177,12 +177,11 @@ public sealed class ChainAudit
             return finding;
         }
 
-        int proposable = state.PrepareBlock(block.Transactions, int.MaxValue).Count;
-        if (proposable != block.Transactions.Count)
+        if (!state.MayFollow(block.Transactions))
         {
             return new AuditFinding(
-                block.Header.Height, "transactions", $"{block.Transactions.Count} that may stand in a block",
-                $"{block.Transactions.Count - proposable} that may not");
+                block.Header.Height, "transactions", "such as may stand in a block, in an order that they may have",
+                $"{block.Transactions.Count} of which one may not, or not there");
         }
 
         (LedgerState next, BlockOutcome outcome) = state.Execute(

@@ -38,7 +38,10 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
     }
 
     /// <summary>Every block that can be executed: from genesis, or from a pruned store's oldest snapshot.</summary>
-    public IEnumerable<ChainMoment> All()
+    public IEnumerable<ChainMoment> All() => From(Oldest()?.State ?? LedgerState.FromGenesis(genesis));
+
+    /// <summary>What <see cref="All"/> starts from; null for genesis.</summary>
+    public StoredSnapshot? Oldest()
     {
         Height first;
         using (var records = new ChainRecords(folder.Blocks))
@@ -46,10 +49,9 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
             first = records.Next()?.Height ?? Height.Genesis.Next;
         }
 
-        LedgerState? start = first == Height.Genesis.Next ? null : SnapshotStore.List(folder.Snapshots)
-            .Where(s => s.Height.Next >= first).Select(s => SnapshotStore.TryRead(s.Path)?.State)
-            .FirstOrDefault(s => s?.Genesis.Hash == genesis.Hash);
-        return From(start ?? LedgerState.FromGenesis(genesis));
+        return first == Height.Genesis.Next ? null : SnapshotStore.List(folder.Snapshots)
+            .Where(s => s.Height.Next >= first).Select(s => SnapshotStore.TryRead(s.Path))
+            .FirstOrDefault(s => s?.State.Genesis.Hash == genesis.Hash);
     }
 
     private IEnumerable<LedgerState> Starts(Height? after)

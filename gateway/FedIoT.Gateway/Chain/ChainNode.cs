@@ -95,6 +95,9 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>Why this node does not vote, a sentence without a subject; null when it may.</summary>
     public string? VotingState => core.VotingState;
 
+    /// <summary>Why this node cannot catch up, a sentence without a subject; null while it can.</summary>
+    public string? SyncState => core.SyncState;
+
     /// <summary>Peers with an authenticated connection now.</summary>
     public int ConnectedPeers => network.ConnectedCount;
 

@@ -3,6 +3,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain;
 using FedIoT.Ledger;
+using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using FedIoT.Wire.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -80,6 +81,51 @@ public sealed class SnapshotStartTests : IDisposable
         Assert.Equal([30L, 40L, 50L], SnapshotStore.List(store.Folder).Select(s => s.Height.Value));
         Assert.All(SnapshotStore.List(store.Folder), s => Assert.Equal(
             chain.States[(int)s.Height.Value].StateRoot, SnapshotStore.TryRead(s.Path)?.State.StateRoot));
+    }
+
+    [Fact]
+    public void Write_BelowSnapshotsOfALostBlockStore_CountsItAndNotThem()
+    {
+        // The folder of blocks was replaced, that of snapshots was not: the chain is executed from its start again.
+        ScriptedChain chain = LongChain();
+        SnapshotStore store = StoreOf(chain);
+        Array.ForEach([900, 950, 1_000], height => store.Write(chain.SnapshotAt(height)));
+        store.Write(chain.SnapshotAt(10));
+        Assert.Equal([new Height(10)], store.Heights);
+        store.Write(chain.SnapshotAt(20));
+        Assert.Equal([10L, 20L], SnapshotStore.List(store.Folder).Select(s => s.Height.Value));
+    }
+
+    [Fact]
+    public void Retention_WithSnapshotsBeyondTheBlocksOnly_DeletesNothing()
+    {
+        using ScriptedChain chain = fixture.Start("replaced", segmentBytes: 4_096);
+        while (chain.State.Height < new Height(60))
+        {
+            chain.Append();
+        }
+
+        chain.Dispose();
+        SnapshotStore snapshots = StoreOf(chain);
+        Array.ForEach([58, 59, 60], height => snapshots.Write(chain.SnapshotAt(height)));
+        string blocks = fixture.File("new-blocks");
+        using BlockStore old = BlockStore.Open(chain.BlocksFolder);
+        using BlockStore store = BlockStore.Open(blocks, 4_096);
+        for (long height = 1; height <= 40; height++)
+        {
+            (Block block, Commit commit) = old.Read(new Height(height));
+            store.TryAppendBlock(block);
+            store.AppendCommit(commit);
+        }
+
+        var application = new LedgerApplication(
+            chain.Genesis, new SnapshotWriter(snapshots, 1_000, NullLogger.Instance));
+        new BlockRetention(5, store, application).Apply();
+        Assert.Equal(new Height(1), store.First); // a start would find no snapshot for what is left
+        snapshots.Write(chain.SnapshotAt(30));
+        snapshots.Write(chain.SnapshotAt(35));
+        new BlockRetention(5, store, application).Apply();
+        Assert.InRange(store.First.Value, 2, 30);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Peering;
@@ -103,6 +104,25 @@ public sealed class PeeringTests : IDisposable
     }
 
     [Fact]
+    public async Task Peer_WhoseSocketCannotBeMade_IsDialledAgain()
+    {
+        // The second node knows nobody, so only the first one can find the other.
+        await using var cluster = new ExchangeCluster(2);
+        await cluster.StartAsync(_ => { }, Soon);
+        cluster.Nodes[0].ConnectPeers(new Dictionary<AccountId, IPEndPoint>
+        {
+            [cluster.Nodes[1].Account] = new EndPointWithoutSockets(cluster.Nodes[1].ListenEndPoint),
+        });
+        while (cluster.Nodes[0].ConnectedPeers < 1)
+        {
+            Soon.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        Assert.True(cluster.Nodes[0].DisconnectCount(DisconnectReason.Unreachable) >= 2);
+    }
+
+    [Fact]
     public void AddressBook_OlderAddress_DoesNotReplaceANewerOne()
     {
         using var signer = new TestSigner(1);
@@ -174,5 +194,14 @@ public sealed class PeeringTests : IDisposable
         time.Advance(TimeSpan.FromHours(1));
         Assert.True(bucket.TryTake(10));
         Assert.False(bucket.TryTake(1));
+    }
+
+    /// <summary>For the first two sockets the system refuses: no descriptor is left, or its kernel has no IPv6.</summary>
+    private sealed class EndPointWithoutSockets(IPEndPoint real) : IPEndPoint(real.Address, real.Port)
+    {
+        private int refusals = 2;
+
+        public override AddressFamily AddressFamily =>
+            Interlocked.Decrement(ref refusals) >= 0 ? AddressFamily.AppleTalk : base.AddressFamily;
     }
 }

@@ -207,6 +207,34 @@ public sealed class SnapshotSyncTests : IDisposable
         Array.ForEach(strangers, s => s.Dispose());
     }
 
+    [Theory]
+    [InlineData(ConsensusLimits.TrustingBlocks, true)]
+    [InlineData(ConsensusLimits.TrustingBlocks + 1, false)]
+    public void Proof_OfAnotherSetBeyondTheTrustingPeriod_IsNone(long distance, bool isProof)
+    {
+        BlockHeader first = store.Read(new Height(1)).Block.Header;
+        TestSigner[] strangers = [new TestSigner(50), new TestSigner(51)];
+        TestSigner[] signers = [fixture.Nodes[0], fixture.Nodes[1], .. strangers]; // half of the trusted power
+        var set = new ValidatorSet(signers.Select(s => new Validator(s.PublicKey, 10)));
+        BlockHeader later = first with
+        {
+            Height = new Height(1 + distance), ValidatorsHash = set.Hash, Proposer = set[0].Account,
+        };
+        SnapshotManifest manifest = ManifestOf(server, chain, SnapshotHeight - 3) with
+        {
+            Height = new Height(distance),
+            Headers = [first, later],
+            Validators = set,
+            Commit = CommitOf(later, set, signers),
+        };
+        SnapshotProof proof = SnapshotProof.Of(
+            ScriptedChain.ChainId, new TrustedBlock(new Height(1), HashAt(1)), chain.Validators, manifest);
+        Assert.Equal(isProof, proof.Following is not null);
+        Assert.False(proof.IsLie);
+        Assert.Contains(isProof ? string.Empty : "name a newer block", proof.Problem, StringComparison.Ordinal);
+        Array.ForEach(strangers, s => s.Dispose());
+    }
+
     [Fact]
     public void Server_WhenTheFileIsGone_GoesOnWithWhatItServes()
     {

@@ -13,6 +13,8 @@ public sealed class Ed25519SignerTests : SignerContract, IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
+    protected override bool HasAttestation => false;
+
     protected override ISigner CreateSigner() => Ed25519Signer.Create(Path.Combine(folder, $"key-{created++}"));
 
     [Fact]

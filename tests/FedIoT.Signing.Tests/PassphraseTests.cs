@@ -117,6 +117,8 @@ public sealed class PassphraseTests : SignerContract, IDisposable
         Assert.Equal(SignerFault.PinMissing, TokenException.FaultOf(error));
     }
 
+    protected override bool HasAttestation => false;
+
     protected override ISigner CreateSigner() =>
         Ed25519Signer.Create(Path.Combine(folder, $"key-{created++}"), SecretSource.File(SecretFile));
 

@@ -1,4 +1,5 @@
 using FedIoT.Consensus;
+using FedIoT.Signing.Attestation;
 using FedIoT.Wire.Cose;
 using Xunit;
 
@@ -9,6 +10,39 @@ public abstract class SignerContract
 {
     /// <summary>A signer with a key of its own; the test disposes it.</summary>
     protected abstract ISigner CreateSigner();
+
+    /// <summary>False for a signer whose key is in no device.</summary>
+    protected virtual bool HasAttestation => true;
+
+    [Fact]
+    public void Attestation_OfADevice_HoldsForItsChallengeAndKeyOnly()
+    {
+        using ISigner signer = CreateSigner();
+        Assert.Equal(HasAttestation, signer is IAttestingSigner);
+        if (signer is not IAttestingSigner attesting)
+        {
+            return;
+        }
+
+        byte[] challenge = [.. Enumerable.Range(0, KeyAttestation.ChallengeBytes).Select(i => (byte)i)];
+        byte[] bytes = KeyAttestation.Create(attesting, challenge);
+        Assert.True(KeyAttestation.TryDecode(bytes, out KeyAttestation? read));
+        Assert.Equal(signer.PublicKey, read!.Key);
+        Assert.Contains(new("sensitive", true), read.Evidence.Claims);
+        Assert.Contains(new("extractable", false), read.Evidence.Claims);
+        Assert.Contains(read.Evidence.Identity, i => i.Key == "serialNumber" && !string.IsNullOrEmpty(i.Value));
+        Assert.Equal(AttestationLevel.Claimed, Level(read, challenge, signer.PublicKey.Account));
+        using ISigner other = CreateSigner();
+        Assert.Equal(AttestationLevel.Refused, Level(read, challenge, other.PublicKey.Account));
+        challenge[31] ^= 1;
+        Assert.Equal(AttestationLevel.Refused, Level(read, challenge, signer.PublicKey.Account));
+        Assert.Throws<ArgumentException>(() => KeyAttestation.Create(attesting, challenge.AsSpan(1)));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Join(", ", read.Evidence.Identity) + string.Join(", ", read.Evidence.Claims));
+
+        static AttestationLevel Level(KeyAttestation read, byte[] challenge, FedIoT.Wire.AccountId key) =>
+            read.Check(challenge, key, []).Level;
+    }
 
     [Theory]
     [InlineData(0)]

@@ -167,6 +167,8 @@ public sealed class WatchedSignerTests : SignerContract, IDisposable
         Assert.True(watched.Health.IsWorking);
     }
 
+    protected override bool HasAttestation => false;
+
     protected override ISigner CreateSigner()
     {
         var inner = new FailingToken(contractKeys++);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using FedIoT.Gateway.Cli;
+using FedIoT.Signing.Attestation;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Keys;
@@ -76,6 +77,61 @@ public sealed class KeyReport
 
         json["keys"] = array;
         return new KeyReport(json, keys.Count == 0 ? "no keys" : text.ToString());
+    }
+
+    internal static KeyReport OfAttestation(string signer, KeyAttestation made, string file)
+    {
+        JsonObject json = Start("attest");
+        Describe(json, signer, made.Key, isExportable: false);
+        json["file"] = file;
+        Describe(json, made);
+        return new KeyReport(json, $"{Lines(signer, made.Key)}\n{Lines(made)}\nwritten    {file}");
+    }
+
+    internal static KeyReport OfVerdict(KeyAttestation? read, string file, AttestationVerdict verdict)
+    {
+        JsonObject json = Start("verify-attestation");
+        Describe(json, signer: null, read?.Key, isExportable: null);
+        json["file"] = file;
+        Describe(json, read);
+        string level = verdict.Level.ToString();
+        json["verdict"] = level.ToLowerInvariant();
+        json["reason"] = verdict.Reason;
+        string lines = read is null ? string.Empty : $"{Lines(null, read.Key)}\n{Lines(read)}\n";
+        return new KeyReport(json, $"{lines}verdict    {level.ToUpperInvariant()}: {verdict.Reason}");
+    }
+
+    private static void Describe(JsonObject json, KeyAttestation? attestation)
+    {
+        var device = new JsonObject();
+        var claims = new JsonObject();
+        foreach ((string name, string? value) in attestation?.Evidence.Identity ?? [])
+        {
+            device[name] = value;
+        }
+
+        foreach ((string name, bool? value) in attestation?.Evidence.Claims ?? [])
+        {
+            claims[name] = value;
+        }
+
+        VerifyingKey? attester = attestation?.Evidence.Attester;
+        json["challenge"] = attestation is null ? null : Convert.ToHexStringLower(attestation.Challenge.Span);
+        json["device"] = attestation?.Evidence.Device;
+        json["identity"] = device;
+        json["claims"] = claims;
+        json["attestationKey"] = attester is null ? null : Convert.ToHexStringLower(attester.Bytes);
+    }
+
+    private static string Lines(KeyAttestation attestation)
+    {
+        AttestationEvidence evidence = attestation.Evidence;
+        IEnumerable<string> identity = evidence.Identity.Select(i => $"{i.Key} {i.Value ?? "not said"}");
+        IEnumerable<string> claims = evidence.Claims.Select(
+            c => $"{c.Key} {(c.Value is { } said ? said ? "yes" : "no" : "not said")}");
+        string attester = evidence.Attester is { } key ? Convert.ToHexStringLower(key.Bytes) : "none";
+        return $"device     {evidence.Device}: {string.Join(", ", identity)}\n"
+            + $"says       {string.Join(", ", claims)}\nattested by {attester}";
     }
 
     private static JsonObject Start(string verb) => new() { ["schema"] = Schema, ["verb"] = verb };

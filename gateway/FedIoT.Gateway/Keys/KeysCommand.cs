@@ -16,7 +16,7 @@ public static class KeysCommand
         ["p256"] = SignatureAlgorithm.Es256,
     };
 
-    private static readonly Argument<string> Signer = new("SIGNER")
+    internal static readonly Argument<string> Signer = new("SIGNER")
     {
         Description = "file:PATH, pkcs11:module=PATH;token=LABEL;key=LABEL;pin-file=PATH (or pin-env=NAME, "
             + "pin-credential=NAME), or atecc608:bus=N;address=0x60;slot=N",
@@ -100,11 +100,12 @@ public static class KeysCommand
             Verb(
                 "import-public", "Checks a public key from elsewhere and prints its account",
                 "fediot keys import-public node.pem", RunImport, PublicKeyFile, Algorithm),
+            KeyAttestCommand.Attest(time), KeyAttestCommand.Verify(),
             KeyChangeCommand.Rotate(), KeyChangeCommand.Revoke(),
         };
     }
 
-    private static Command Verb(
+    internal static Command Verb(
         string name, string summary, string example, Func<ParseResult, int> run, params Symbol[] symbols)
     {
         Command command = HelpText.Verb(name, summary, example, [.. symbols, VerbAnswer.Json]);
@@ -176,26 +177,30 @@ public static class KeysCommand
 
     private static int RunImport(ParseResult parsed)
     {
-        FileInfo file = parsed.GetRequiredValue(PublicKeyFile);
-        if (!file.Exists)
-        {
-            throw new InputException($"FILE: there is no file {file.FullName}");
-        }
-
-        if (file.Length > PublicKeyText.LengthMax)
-        {
-            throw new InputException($"FILE: {file.FullName} is longer than {PublicKeyText.LengthMax} bytes");
-        }
-
-        VerifyingKey key = PublicKeyText.TryParse(
-            File.ReadAllText(file.FullName), ReadAlgorithm(parsed), out VerifyingKey? parsedKey, out string problem)
-            ? parsedKey!
-            : throw new InputException($"FILE: {file.FullName}: {problem}");
+        VerifyingKey key = ReadPublicKey(parsed.GetRequiredValue(PublicKeyFile), "FILE", ReadAlgorithm(parsed));
         Write(parsed, KeyReport.OfKey("import-public", signer: null, key));
         return ExitCode.Success;
     }
 
-    private static SignerAddress ReadAddress(string address) =>
+    internal static VerifyingKey ReadPublicKey(FileInfo file, string name, SignatureAlgorithm? algorithm)
+    {
+        if (!file.Exists)
+        {
+            throw new InputException($"{name}: there is no file {file.FullName}");
+        }
+
+        if (file.Length > PublicKeyText.LengthMax)
+        {
+            throw new InputException($"{name}: {file.FullName} is longer than {PublicKeyText.LengthMax} bytes");
+        }
+
+        return PublicKeyText.TryParse(
+            File.ReadAllText(file.FullName), algorithm, out VerifyingKey? key, out string problem)
+            ? key!
+            : throw new InputException($"{name}: {file.FullName}: {problem}");
+    }
+
+    internal static SignerAddress ReadAddress(string address) =>
         SignerAddress.TryParse(address, out SignerAddress? read, out string problem)
             ? read!
             : throw new InputException($"SIGNER: {problem}");
@@ -219,7 +224,7 @@ public static class KeysCommand
         ? value
         : throw new InputException($"{option} is {value}: expected a number from {min} to {max}");
 
-    private static void Write(ParseResult parsed, KeyReport report) =>
+    internal static void Write(ParseResult parsed, KeyReport report) =>
         parsed.InvocationConfiguration.Output.WriteLine(
             parsed.GetValue(VerbAnswer.Json) ? report.ToJson() : report.ToText());
 }

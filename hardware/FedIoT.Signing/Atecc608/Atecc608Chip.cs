@@ -36,6 +36,9 @@ public sealed class Atecc608Chip : IDisposable
     private const byte ReadConfiguration32 = 0x80;
     private const byte GenKeyPublic = 0x00;
     private const byte GenKeyPrivate = 0x04;
+    internal const byte GenKeyDigest = 0x08; // of a private key's public half, into TempKey
+    internal const byte SignInternalWithSerial = 0x40;
+    private const byte NonceToTempKey = 0x03; // pass-through, 32 bytes
     private const byte NonceToDigestBuffer = 0x43; // pass-through, 32 bytes, into the message digest buffer
     private const byte SignExternalFromDigestBuffer = 0xA0;
 
@@ -106,17 +109,20 @@ public sealed class Atecc608Chip : IDisposable
     public Atecc608Slot ReadSlot(int slot)
     {
         CheckSlot(slot);
-        return Transact(() =>
-        {
-            var configuration = new byte[Atecc608Slot.ConfigurationBytes];
-            for (int block = 0; block < Atecc608Slot.ConfigurationBytes / 32; block++)
-            {
-                ReadConfigurationBlock(block).CopyTo(configuration.AsSpan(32 * block));
-            }
-
-            return Atecc608Slot.Parse(configuration, slot);
-        });
+        return Atecc608Slot.Parse(ReadConfiguration(), slot);
     }
+
+    /// <summary>The configuration zone, 128 bytes.</summary>
+    public byte[] ReadConfiguration() => Transact(() =>
+    {
+        var configuration = new byte[Atecc608Slot.ConfigurationBytes];
+        for (int block = 0; block < Atecc608Slot.ConfigurationBytes / 32; block++)
+        {
+            ReadConfigurationBlock(block).CopyTo(configuration.AsSpan(32 * block));
+        }
+
+        return configuration;
+    });
 
     /// <summary>Makes a new private key in a slot. The old key is lost.</summary>
     /// <param name="slot">0-15.</param>
@@ -152,6 +158,32 @@ public sealed class Atecc608Chip : IDisposable
             Execute(Atecc608Command.Random, 0, 0, [], 32); // renews the seed of the generator that makes nonces
             ExecuteForStatus(Atecc608Command.Nonce, NonceToDigestBuffer, 0, digest.Span);
             return Execute(Atecc608Command.Sign, SignExternalFromDigestBuffer, (ushort)slot, [], 64);
+        });
+    }
+
+    /// <summary>Has the chip say, in its own format, which public key belongs to a slot, and sign that.</summary>
+    /// <param name="slot">The slot that it is about.</param>
+    /// <param name="attesterSlot">The slot whose key signs; its configuration has to permit internal signatures.
+    /// </param>
+    /// <param name="nonce">32 bytes that become part of what is signed.</param>
+    /// <returns>r ‖ s as the chip made them.</returns>
+    public byte[] SignKeyStatement(int slot, int attesterSlot, ReadOnlyMemory<byte> nonce)
+    {
+        CheckSlot(slot);
+        CheckSlot(attesterSlot);
+        if (nonce.Length != DigestBytes)
+        {
+            throw new ArgumentException($"A nonce has {DigestBytes} bytes.", nameof(nonce));
+        }
+
+        return Transact(() =>
+        {
+            Execute(Atecc608Command.Random, 0, 0, [], 32);
+            ExecuteForStatus(Atecc608Command.Nonce, NonceToTempKey, 0, nonce.Span);
+            Execute(Atecc608Command.GenKey, GenKeyDigest, (ushort)slot, [], 64);
+            TrySend(Atecc608Packet.IdleAddress); // keeps TempKey; two slow commands outlast the watchdog
+            Wake();
+            return Execute(Atecc608Command.Sign, SignInternalWithSerial, (ushort)attesterSlot, [], 64);
         });
     }
 

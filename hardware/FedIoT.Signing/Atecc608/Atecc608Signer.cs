@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FedIoT.Consensus;
+using FedIoT.Signing.Attestation;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Signing.Atecc608;
@@ -9,7 +10,7 @@ namespace FedIoT.Signing.Atecc608;
 /// Thread-safe. A chip that was unplugged and came back with another key is refused: every signature is verified
 /// with the key that was there at opening before it is returned.
 /// </remarks>
-public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter
+public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter, IAttestingSigner
 {
     private const int CounterNumber = 0;
 
@@ -39,7 +40,8 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter
     /// <exception cref="SignerException">With a <see cref="TokenException"/> inside.</exception>
     public static Atecc608Signer Open(Atecc608Chip chip, int slot) => Prepare(chip, slot, create: false);
 
-    /// <summary>Makes a new key in a slot and opens it. The old key of the slot is lost.</summary>
+    /// <summary>Makes a new key in a slot and opens it. The old key of the slot is lost. In a chip with a slot for an
+    /// attestation key that has none yet, that key is made too.</summary>
     /// <param name="chip">As for <see cref="Open"/>.</param>
     /// <param name="slot">0-15; its configuration has to permit GenKey.</param>
     /// <exception cref="SignerException">With a <see cref="TokenException"/> inside.</exception>
@@ -69,6 +71,27 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter
     }
 
     /// <inheritdoc/>
+    public AttestationEvidence ReadEvidence(ReadOnlySpan<byte> challenge)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        byte[] nonce = Atecc608Evidence.Nonce(challenge);
+        return Typed(() =>
+        {
+            byte[] configuration = chip.ReadConfiguration();
+            Atecc608Proof? proof = null;
+            if (FindAttester(configuration, slot) is { } attesterSlot
+                && TryReadKey(chip, attesterSlot, out VerifyingKey? attester))
+            {
+                byte[] signed = chip.SignKeyStatement(slot, attesterSlot, nonce);
+                P256Signature.NormalizeLowS(signed);
+                proof = new Atecc608Proof(attesterSlot, attester!, signed);
+            }
+
+            return new Atecc608Evidence(slot, configuration, proof);
+        });
+    }
+
+    /// <inheritdoc/>
     public long ReadCounter() => Typed(() => chip.ReadCounter(CounterNumber));
 
     /// <inheritdoc/>
@@ -86,12 +109,18 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter
         ArgumentNullException.ThrowIfNull(chip);
         try
         {
-            Atecc608Slot configuration = Typed(() => chip.ReadSlot(slot));
+            byte[] zone = Typed(chip.ReadConfiguration);
+            Atecc608Slot configuration = Atecc608Slot.Parse(zone, slot);
             string? problem = configuration.Problem
                 ?? (create && !configuration.MayGenerate ? "the slot's configuration does not permit GenKey" : null);
             if (problem is not null)
             {
                 throw Unsuitable(slot, problem);
+            }
+
+            if (create && FindAttester(zone, slot) is { } attester)
+            {
+                Typed(() => TryReadKey(chip, attester, out _) || chip.CreateKey(attester).Length > 0);
             }
 
             byte[] point = Typed(() => create ? chip.CreateKey(slot) : chip.ReadPublicKey(slot));
@@ -103,6 +132,28 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter
         {
             chip.Dispose();
             throw;
+        }
+    }
+
+    // The first slot whose key signs the chip's own words only.
+    private static int? FindAttester(byte[] configuration, int slot)
+    {
+        int found = Enumerable.Range(0, Atecc608Slot.Count).FirstOrDefault(
+            s => s != slot && Atecc608Slot.Parse(configuration, s).AttestsOnly, -1);
+        return found < 0 ? null : found;
+    }
+
+    // False for a slot without a key.
+    private static bool TryReadKey(Atecc608Chip chip, int slot, out VerifyingKey? key)
+    {
+        key = null;
+        try
+        {
+            return VerifyingKey.TryImport(SignatureAlgorithm.Es256, chip.ReadPublicKey(slot), out key);
+        }
+        catch (TokenException e) when (e.Fault == SignerFault.Refused)
+        {
+            return false;
         }
     }
 

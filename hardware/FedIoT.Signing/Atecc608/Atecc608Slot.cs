@@ -5,10 +5,14 @@ namespace FedIoT.Signing.Atecc608;
 /// <param name="DataLocked">Slots are in use; before, the chip refuses to sign.</param>
 /// <param name="HoldsPrivateP256Key">The slot is for a P-256 private key that no command reads.</param>
 /// <param name="SignsExternalDigests">The slot's key may sign digests that come from outside.</param>
+/// <param name="SignsInternalMessages">The slot's key may sign what the chip itself says about a key.</param>
 /// <param name="MayGenerate">GenKey may replace the key.</param>
+/// <param name="MayBeWritten">PrivWrite may put a key in that was made elsewhere.</param>
 public sealed record Atecc608Slot(
-    bool ConfigLocked, bool DataLocked, bool HoldsPrivateP256Key, bool SignsExternalDigests, bool MayGenerate)
+    bool ConfigLocked, bool DataLocked, bool HoldsPrivateP256Key, bool SignsExternalDigests,
+    bool SignsInternalMessages, bool MayGenerate, bool MayBeWritten)
 {
+    internal const int Count = 16;
     internal const int ConfigurationBytes = 128;
     private const byte Unlocked = 0x55;
 
@@ -20,8 +24,14 @@ public sealed record Atecc608Slot(
         : !SignsExternalDigests ? "the slot's key may not sign digests from outside"
         : null;
 
-    // Data sheet: SlotConfig at 20 + 2n (bit 7 IsSecret, bit 0 of ReadKey external signatures, bit 13 GenKey), locks
-    // at 86 (data) and 87 (configuration), KeyConfig at 96 + 2n (bit 0 Private, bits 2-4 key type, 4 is P-256).
+    /// <summary>True for the slot of an attestation key: it signs the chip's own words and nothing from outside.
+    /// </summary>
+    public bool AttestsOnly =>
+        ConfigLocked && HoldsPrivateP256Key && SignsInternalMessages && !SignsExternalDigests && !MayBeWritten;
+
+    // Data sheet: SlotConfig at 20 + 2n (bit 7 IsSecret, bits 0 and 1 of ReadKey external and internal signatures,
+    // bit 13 GenKey, bit 14 PrivWrite), locks at 86 (data) and 87 (configuration), KeyConfig at 96 + 2n (bit 0
+    // Private, bits 2-4 key type, 4 is P-256).
     internal static Atecc608Slot Parse(ReadOnlySpan<byte> configuration, int slot)
     {
         byte access = configuration[20 + (2 * slot)];
@@ -32,6 +42,8 @@ public sealed record Atecc608Slot(
             configuration[86] != Unlocked,
             (access & 0x80) != 0 && (key & 0x01) != 0 && (key >> 2 & 0x07) == 4,
             (access & 0x01) != 0,
-            (writing & 0x20) != 0);
+            (access & 0x02) != 0,
+            (writing & 0x20) != 0,
+            (writing & 0x40) != 0);
     }
 }

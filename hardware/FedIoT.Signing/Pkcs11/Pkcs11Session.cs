@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using FedIoT.Signing.Attestation;
 using FedIoT.Wire.Cose;
 using Net.Pkcs11Interop.Common;
 using Net.Pkcs11Interop.HighLevelAPI;
@@ -97,17 +98,28 @@ internal sealed class Pkcs11Session
     /// <exception cref="TokenException">The token did not sign.</exception>
     public byte[] Sign(byte[] input) => module.Use("sign", place, library =>
     {
-        if (Generation != module.Generation)
-        {
-            throw new TokenException(
-                SignerFault.Busy, "sign", $"{place}: the session ended by a restart of the module.");
-        }
-
+        ThrowIfEnded("sign");
         IMechanismFactory mechanisms = session.Factories.MechanismFactory;
         using IMechanism mechanism = PublicKey.Algorithm == SignatureAlgorithm.Es256
             ? mechanisms.Create(CKM.CKM_ECDSA)
             : mechanisms.Create(EdDsa);
         return session.Sign(mechanism, privateKey, input);
+    });
+
+    /// <summary>What the token says about itself and the key.</summary>
+    /// <exception cref="TokenException">The token does not answer.</exception>
+    public Pkcs11Evidence ReadEvidence() => module.Use("read the key's attributes", place, library =>
+    {
+        ThrowIfEnded("read the key's attributes");
+        ulong slot = session.GetSessionInfo().SlotId;
+        ITokenInfo token = library.GetSlotList(SlotsType.WithTokenPresent).First(s => s.SlotId == slot).GetTokenInfo();
+        IObjectAttribute mechanism = Attribute(CKA.CKA_KEY_GEN_MECHANISM);
+        ulong? number = mechanism.CannotBeRead ? null : mechanism.GetValueAsUlong();
+        return new Pkcs11Evidence(
+            Pkcs11Evidence.Printable(token.ManufacturerId), Pkcs11Evidence.Printable(token.Model),
+            Pkcs11Evidence.Printable(token.SerialNumber), Answer(CKA.CKA_SENSITIVE), Answer(CKA.CKA_EXTRACTABLE),
+            Answer(CKA.CKA_ALWAYS_SENSITIVE), Answer(CKA.CKA_NEVER_EXTRACTABLE), Answer(CKA.CKA_LOCAL),
+            number == ulong.MaxValue ? null : number); // CK_UNAVAILABLE_INFORMATION
     });
 
     /// <summary>Ends the session; one that the module's restart ended already is only forgotten.</summary>
@@ -130,6 +142,24 @@ internal sealed class Pkcs11Session
         {
             return; // the token is gone, and the session with it
         }
+    }
+
+    private void ThrowIfEnded(string operation)
+    {
+        if (Generation != module.Generation)
+        {
+            throw new TokenException(
+                SignerFault.Busy, operation, $"{place}: the session ended by a restart of the module.");
+        }
+    }
+
+    private IObjectAttribute Attribute(CKA name) =>
+        session.GetAttributeValue(privateKey, new List<CKA> { name })[0];
+
+    private TokenAnswer Answer(CKA name)
+    {
+        IObjectAttribute read = Attribute(name);
+        return read.CannotBeRead ? TokenAnswer.None : read.GetValueAsBool() ? TokenAnswer.Yes : TokenAnswer.No;
     }
 
     private static ISession LogIn(

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FedIoT.Consensus;
+using FedIoT.Signing.Attestation;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Signing.Pkcs11;
@@ -14,7 +15,7 @@ namespace FedIoT.Signing.Pkcs11;
 /// <para>A token that went away makes <see cref="Sign"/> throw; the first call after it came back opens a new session,
 /// checks that the key is the same one, and signs. Every signature is verified before it is returned.</para>
 /// </remarks>
-public sealed class Pkcs11Signer : ISigner
+public sealed class Pkcs11Signer : IAttestingSigner
 {
     // A restart of the module ends the sessions of every signer on it, so an absent token may not cause one per vote.
     private static readonly TimeSpan RestartIntervalMin = TimeSpan.FromSeconds(1);
@@ -74,20 +75,7 @@ public sealed class Pkcs11Signer : ISigner
 
         bool p256 = PublicKey.Algorithm == SignatureAlgorithm.Es256;
         byte[] input = p256 ? SHA256.HashData(message) : message.ToArray();
-        byte[] raw;
-        lock (gate)
-        {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            try
-            {
-                raw = SignWithRecovery(input);
-            }
-            catch (TokenException e)
-            {
-                throw e.ToSignerException();
-            }
-        }
-
+        byte[] raw = Call(s => s.Sign(input));
         if (p256 && raw.Length == P256Signature.Bytes)
         {
             P256Signature.NormalizeLowS(raw);
@@ -102,6 +90,9 @@ public sealed class Pkcs11Signer : ISigner
 
         raw.CopyTo(signature);
     }
+
+    /// <inheritdoc/>
+    public AttestationEvidence ReadEvidence(ReadOnlySpan<byte> challenge) => Call(s => s.ReadEvidence());
 
     /// <summary>Closes the session; the last signer of a module finalizes it.</summary>
     public void Dispose()
@@ -147,14 +138,30 @@ public sealed class Pkcs11Signer : ISigner
         }
     }
 
+    private T Call<T>(Func<Pkcs11Session, T> call)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            try
+            {
+                return CallWithRecovery(call);
+            }
+            catch (TokenException e)
+            {
+                throw e.ToSignerException();
+            }
+        }
+    }
+
     // The session as it is; a new session; a new session after a restart of the module. PIN trouble ends it at once.
-    private byte[] SignWithRecovery(byte[] input)
+    private T CallWithRecovery<T>(Func<Pkcs11Session, T> call)
     {
         if (session is not null)
         {
             try
             {
-                return session.Sign(input);
+                return call(session);
             }
             catch (TokenException e) when (IsPassing(e))
             {
@@ -165,7 +172,7 @@ public sealed class Pkcs11Signer : ISigner
         long seen = module.Generation;
         try
         {
-            return Reopen().Sign(input);
+            return call(Reopen());
         }
         catch (TokenException e) when (IsPassing(e) && MayRestart())
         {
@@ -174,7 +181,7 @@ public sealed class Pkcs11Signer : ISigner
             module.Restart(seen);
         }
 
-        return Reopen().Sign(input);
+        return call(Reopen());
     }
 
     private static bool IsPassing(TokenException error) =>

@@ -19,6 +19,8 @@ internal sealed class FakeAtecc608 : IDisposable
     private readonly Dictionary<ChipFault, int> faults = [];
     private byte[] answer = [];
     private byte[]? digest;
+    private byte[]? tempKey;
+    private int? tempKeySlot; // set when GenKey made its content
     private int position;
     private bool awake;
     private TimeSpan wokenAt;
@@ -63,6 +65,9 @@ internal sealed class FakeAtecc608 : IDisposable
     public void Inject(ChipFault fault, int times) => faults[fault] = times;
 
     public void Heal() => faults.Clear();
+
+    /// <summary>Gives a slot to a key that signs the chip's own statements only.</summary>
+    public void ReserveForAttestation(int slot) => Configuration[20 + (2 * slot)] = 0x82;
 
     public void ReplaceKeys() => keys.Clear();
 
@@ -181,6 +186,7 @@ internal sealed class FakeAtecc608 : IDisposable
     {
         awake = false;
         digest = null;
+        tempKey = null;
     }
 
     private void Answer(byte[] packet)
@@ -255,8 +261,15 @@ internal sealed class FakeAtecc608 : IDisposable
             case 0x16 when param1 == 0x43 && data.Length == 32:
                 digest = data.ToArray();
                 return (7, [0x00]);
-            case 0x40 when param1 is 0x00 or 0x04 && param2 < 16:
-                return GenerateKey(param2, param1 == 0x04);
+            case 0x16 when param1 == 0x03 && data.Length == 32:
+                tempKey = data.ToArray();
+                tempKeySlot = null;
+                return (7, [0x00]);
+            case 0x40 when param1 is 0x00 or 0x04 or 0x08 && param2 < 16:
+                (int time, byte[] content) = GenerateKey(param2, param1 == 0x04);
+                return param1 == 0x08 && content.Length == 64 ? DigestKey(param2, time, content) : (time, content);
+            case 0x41 when param1 == 0x40 && param2 < 16:
+                return SignInternal(param2);
             case 0x41 when param1 == 0xA0 && param2 < 16:
                 return Sign(param2);
             case 0x24 when param1 <= 1 && param2 < 2:
@@ -285,13 +298,57 @@ internal sealed class FakeAtecc608 : IDisposable
 
     private (int Milliseconds, byte[] Content) Sign(int slot)
     {
-        if (digest is null || Configuration[86] == 0x55 || !keys.TryGetValue(slot, out ECDsa? key))
+        bool permitted = (Configuration[20 + (2 * slot)] & 0x01) != 0;
+        if (digest is null || !permitted || Configuration[86] == 0x55 || !keys.TryGetValue(slot, out ECDsa? key))
         {
             return (1, [0x0F]);
         }
 
         Signatures++;
         return (SignMs, key.SignHash(digest, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
+    }
+
+    // GenKey with bit 3 of its mode: 128 bytes are hashed into TempKey, the public key at their end.
+    private (int Milliseconds, byte[] Content) DigestKey(int slot, int milliseconds, byte[] publicKey)
+    {
+        if (tempKey is null)
+        {
+            return (1, [0x0F]);
+        }
+
+        byte[] block = new byte[128];
+        tempKey.CopyTo(block, 0);
+        (block[32], block[33], block[34]) = (0x40, 0x08, (byte)slot);
+        (block[36], block[37], block[38]) = (Configuration[12], Configuration[0], Configuration[1]);
+        publicKey.CopyTo(block, 64);
+        tempKey = SHA256.HashData(block);
+        tempKeySlot = slot;
+        return (milliseconds, publicKey);
+    }
+
+    // Bit 1 of a slot's ReadKey permits it. The layout is the data sheet's table of internally generated messages.
+    private (int Milliseconds, byte[] Content) SignInternal(int slot)
+    {
+        if (tempKey is null || tempKeySlot is not { } about || Configuration[86] == 0x55
+            || (Configuration[20 + (2 * slot)] & 0x02) == 0 || !keys.TryGetValue(slot, out ECDsa? key))
+        {
+            return (1, [0x0F]);
+        }
+
+        byte[] message = new byte[55];
+        tempKey.CopyTo(message, 0);
+        (message[32], message[33], message[34]) = (0x41, 0x40, (byte)slot);
+        Configuration.AsSpan(20 + (2 * about), 2).CopyTo(message.AsSpan(36));
+        Configuration.AsSpan(96 + (2 * about), 2).CopyTo(message.AsSpan(38));
+        message[40] = (byte)(about + 16 + 64); // slot, source of the nonce: input, made by GenKey
+        message[43] = Configuration[12];
+        Configuration.AsSpan(8, 4).CopyTo(message.AsSpan(44));
+        Configuration.AsSpan(0, 4).CopyTo(message.AsSpan(48));
+        message[52] = (byte)((BinaryPrimitives.ReadUInt16LittleEndian(Configuration.AsSpan(88)) >> about) & 1);
+        tempKey = null;
+        Signatures++;
+        return (SignMs, key.SignData(
+            message, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
     }
 
     private (int Milliseconds, byte[] Content) Count(int counter, bool increment)

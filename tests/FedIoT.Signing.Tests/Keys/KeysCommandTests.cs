@@ -84,6 +84,52 @@ public sealed class KeysCommandTests : IDisposable
     }
 
     [Fact]
+    public void AttestVerify_SoftHsm_IsAClaimForItsChallengeAndKeyOnly()
+    {
+        using var hsm = new SoftHsm();
+        string address = $"pkcs11:module={hsm.Options().ModulePath};token=t1;key=node;pin-file={hsm.PinFile}";
+        string account = Text(RunJson(ExitCode.Success, "create", address), "account");
+        string challenge = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        string file = Path.Combine(folder, "node.attestation");
+        JsonElement made = RunJson(ExitCode.Success, "attest", address, "--challenge", challenge, "--out", file);
+        Assert.Equal((account, challenge, "pkcs11"), (
+            Text(made, "account"), Text(made, "challenge"), Text(made, "device")));
+        Assert.True(made.GetProperty("claims").GetProperty("madeInside").GetBoolean());
+        Assert.Contains("SoftHSM", Text(made.GetProperty("identity"), "manufacturer"), StringComparison.Ordinal);
+
+        JsonElement verified = RunJson(
+            ExitCode.Success, "verify-attestation", file, "--challenge", challenge, "--key", account);
+        Assert.Equal(("claimed", account), (Text(verified, "verdict"), Text(verified, "account")));
+        string text = Run(ExitCode.Success, "verify-attestation", file, "--challenge", challenge);
+        Assert.Contains("CLAIMED: the key signed it, and the device's words", text, StringComparison.Ordinal);
+
+        string roots = Directory.CreateDirectory(Path.Combine(folder, "roots")).FullName;
+        Assert.Throws<InputException>(
+            () => Run(0, "verify-attestation", file, "--challenge", challenge, "--roots", roots));
+        File.WriteAllText(Path.Combine(roots, "chip.pub"), new string('1', 63) + "7");
+        Assert.Equal("claimed", Text(RunJson(
+            ExitCode.Failure, "verify-attestation", file, "--challenge", challenge, "--roots", roots), "verdict"));
+        Assert.Equal("refused", Text(RunJson(
+            ExitCode.Failure, "verify-attestation", file, "--challenge", account), "verdict"));
+        File.WriteAllText(file, "no attestation");
+        Assert.Equal("refused", Text(RunJson(
+            ExitCode.Failure, "verify-attestation", file, "--challenge", challenge), "verdict"));
+        Assert.Throws<InputException>(() => Run(0, "attest", address, "--challenge", challenge, "--out", file));
+        Assert.Throws<InputException>(() => Run(0, "attest", address, "--challenge", "12", "--out", file));
+    }
+
+    [Fact]
+    public void Attest_KeyFile_SaysThatThereIsNone()
+    {
+        string address = "file:" + Path.Combine(folder, "node.key");
+        Run(ExitCode.Success, "create", address);
+        var error = Assert.Throws<RunFailedException>(() => Run(
+            0, "attest", address, "--challenge", new string('0', 64), "--out", Path.Combine(folder, "a")));
+        Assert.Contains("a key file has no attestation", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(folder, "a")));
+    }
+
+    [Fact]
     public void Test_KeyThatCanLeaveItsToken_IsRefused()
     {
         Tool.RequirePackages("opensc", "pkcs11-tool");

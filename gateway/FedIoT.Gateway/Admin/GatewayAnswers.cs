@@ -32,7 +32,8 @@ internal sealed class GatewayAnswers(AdminSource source)
         int configured = source.Configuration.Peers.Count(p => p.Account != node.Account);
         long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
         NodeKeysAnswer keys = new KeyAnswers(source).Read();
-        (string state, List<string> reasons) = Judge(node, keys, configured, free, source.Board.Reasons());
+        (string state, List<string> reasons) = Judge(
+            node, new ChainAnswers(source), keys, configured, free, source.Board.Reasons());
         return new StatusAnswer
         {
             State = state,
@@ -171,7 +172,8 @@ internal sealed class GatewayAnswers(AdminSource source)
     }
 
     private static (string State, List<string> Reasons) Judge(
-        GatewayNode node, NodeKeysAnswer keys, int configured, long free, IReadOnlyList<string> board)
+        GatewayNode node, ChainAnswers chain, NodeKeysAnswer keys, int configured, long free,
+        IReadOnlyList<string> board)
     {
         if (node.Failure is { } failure)
         {
@@ -179,17 +181,18 @@ internal sealed class GatewayAnswers(AdminSource source)
         }
 
         var reasons = new List<string>(board);
-        if (node.Chain.JoinState is { } joining)
+        if (chain.AbsenceProblem() is { } absence)
         {
-            reasons.Add($"this gateway joins by a snapshot: it {joining}");
-        }
-        else if (node.Chain.SyncState is { } stuck)
-        {
-            reasons.Add($"this gateway {stuck}");
+            reasons.Add(absence);
         }
         else if (node.Chain.VotingState is { } silence)
         {
             reasons.Add($"this gateway {silence}");
+        }
+
+        if (chain.StandstillProblem() is { } standstill)
+        {
+            reasons.Add(standstill);
         }
 
         if ((node.NodeKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)

@@ -145,8 +145,8 @@ public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSour
     /// <inheritdoc/>
     /// <remarks>
     /// A block may carry transactions that execution rejects (a round closed in between): they cost their sender the
-    /// nonce and change nothing else. What no honest proposer would choose is refused: undecodable bytes, a nonce that is
-    /// not the next one, evidence that does not hold, too much gas.
+    /// nonce and change nothing else. What no honest proposer would choose is refused: undecodable bytes, a nonce that
+    /// is not the next one, evidence that does not hold, too much gas.
     /// </remarks>
     public bool ProcessProposal(Height height, IReadOnlyList<ReadOnlyMemory<byte>> transactions) =>
         committed.MayFollow(transactions);

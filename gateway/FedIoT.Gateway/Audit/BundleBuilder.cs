@@ -141,9 +141,10 @@ public sealed class BundleBuilder
             ?? throw new RunFailedException(start is null
                 ? $"from genesis to block {header.Height} the validators changed so often that a proof of "
                 + $"{Bundle.LinksMax} headers does not lead there, or the chain is damaged (fediot verify says more)"
-                : $"block {header.Height} was decided by other validators than those of genesis, and the headers that lead "
-                + $"from these to them are not here: what can be read begins behind block {start.State.Height} ([chain] "
-                + "retention, or this gateway joined by a snapshot). Make the proof on a gateway that keeps all blocks");
+                : $"block {header.Height} was decided by other validators than those of genesis, and the headers that "
+                + $"lead from these to them are not here: what can be read begins behind block {start.State.Height} "
+                + "([chain] retention, or this gateway joined by a snapshot). Make the proof on a gateway that keeps "
+                + "all blocks");
         var links = new List<BundleLink>();
         foreach (LightBlock block in path)
         {

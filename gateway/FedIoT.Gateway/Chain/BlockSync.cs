@@ -93,8 +93,8 @@ internal sealed partial class BlockSync(BlockExecutor executor, IChainNodeShell 
         return true;
     }
 
-    // A liar alone must not alarm people: each of those that are ahead has answered without the block, and they are more
-    // than a third of the power, or all that this node knows (its set may be as old as its chain).
+    // A liar alone must not alarm people: each of those that are ahead has answered without the block, and they are
+    // more than a third of the power, or all that this node knows (its set may be as old as its chain).
     private void Judge(Height head)
     {
         ValidatorSet validators = executor.Validators.Current;
@@ -108,10 +108,11 @@ internal sealed partial class BlockSync(BlockExecutor executor, IChainNodeShell 
         }
 
         bool isNew = state is null;
-        state = $"cannot catch up: none of the {ahead.Length} peers that are ahead has block {head.Next} any more; it was "
-            + "off for longer than they keep blocks ([chain] retention). Connect it to a gateway that keeps all blocks; or stop "
-            + "it, remove chain/blocks (nothing else) from its state folder, set [chain] trusted = \"HEIGHT:HASH\" to a "
-            + "recent block that you trust (fediot chain blocks on another gateway shows them), and start it";
+        state = $"cannot catch up: none of the {ahead.Length} peers that are ahead has block {head.Next} any more; it "
+            + "was off for longer than they keep blocks ([chain] retention). Connect it to a gateway that keeps all "
+            + "blocks; or stop it, remove chain/blocks (nothing else) from its state folder, set [chain] trusted = "
+            + "\"HEIGHT:HASH\" to a recent block that you trust (fediot chain status on another gateway shows one), "
+            + "and start it";
         if (isNew)
         {
             Log.Stuck(logger, state);

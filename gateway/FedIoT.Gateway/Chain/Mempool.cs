@@ -146,9 +146,9 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
     }
 
     /// <summary>
-    /// Puts those that were offered and not chosen behind all others: what waits for a transaction that never comes must
-    /// not keep the next ones out. When none was chosen, none of them asks for another block either, until something of
-    /// their sender is decided. After <see cref="Oldest"/>, from the node's task.
+    /// Puts those that were offered and not chosen behind all others: what waits for a transaction that never comes
+    /// must not keep the next ones out. When none was chosen, none of them asks for another block either, until
+    /// something of their sender is decided. After <see cref="Oldest"/>, from the node's task.
     /// </summary>
     /// <param name="chosen">What the application took of them.</param>
     public void PassOver(IReadOnlyList<ReadOnlyMemory<byte>> chosen)

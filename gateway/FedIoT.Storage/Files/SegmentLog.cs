@@ -417,8 +417,8 @@ public sealed class SegmentLog : IDisposable
         {
             throw new StorageException(
                 "open", PathOf(activeNumber),
-                $"offset {end}: no whole record, but {length - end} bytes behind it, more than a power cut leaves: what "
-                + "was durable is damaged. Move the folder away; without it nothing that it knew is known any more.");
+                $"offset {end}: no whole record, but {length - end} bytes behind it, more than a power cut leaves: "
+                + "what was durable is damaged. Move the folder away; what it knew is not known any more then.");
         }
 
         if (end < length)

@@ -32,9 +32,9 @@ public sealed class BlockSyncTests : IDisposable
             Listen = new System.Net.IPEndPoint(0, 0),
             Validators = [.. keys.Select(k => new Validator(k.PublicKey, 1))],
         };
-        sync = new BlockSync(
-            new BlockExecutor(options, new CounterApplication([]), store, new VerifiedSignatures(), TimeProvider.System),
-            shell, NullLogger.Instance);
+        var executor = new BlockExecutor(
+            options, new CounterApplication([]), store, new VerifiedSignatures(), TimeProvider.System);
+        sync = new BlockSync(executor, shell, NullLogger.Instance);
     }
 
     public void Dispose()
@@ -83,7 +83,8 @@ public sealed class BlockSyncTests : IDisposable
         }
 
         Assert.Equal(3, shell.Asked.Distinct().Count());
-        Assert.Contains("none of the 3 peers that are ahead has block 1 any more", sync.State, StringComparison.Ordinal);
+        Assert.Contains(
+            "none of the 3 peers that are ahead has block 1 any more", sync.State, StringComparison.Ordinal);
         Assert.Contains("[chain] trusted = \"HEIGHT:HASH\"", sync.State, StringComparison.Ordinal);
         sync.OnMoved();
         Assert.Null(sync.State);
@@ -173,7 +174,8 @@ public sealed class BlockSyncTests : IDisposable
 
         public void Broadcast(in Frame frame) => throw new InvalidOperationException("Nothing to tell.");
 
-        public void Disconnect(AccountId peer, DisconnectReason reason) => throw new InvalidOperationException("Blame.");
+        public void Disconnect(AccountId peer, DisconnectReason reason) =>
+            throw new InvalidOperationException("Nobody is blamed.");
 
         public void Announce(SignedProposal proposal) => throw new InvalidOperationException("It does not vote.");
 

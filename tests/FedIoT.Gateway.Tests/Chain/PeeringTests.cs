@@ -196,7 +196,7 @@ public sealed class PeeringTests : IDisposable
         Assert.False(bucket.TryTake(1));
     }
 
-    /// <summary>For the first two sockets the system refuses: no descriptor is left, or its kernel has no IPv6.</summary>
+    /// <summary>The system refuses the first two sockets: no descriptor is left, or its kernel has no IPv6.</summary>
     private sealed class EndPointWithoutSockets(IPEndPoint real) : IPEndPoint(real.Address, real.Port)
     {
         private int refusals = 2;

@@ -99,8 +99,8 @@ internal sealed record SnapshotProof(BlockHeader? Following, string Problem, boo
         {
             return new SnapshotProof(
                 null, $"the validators changed, and block {trusted.Height} is more than "
-                + $"{ConsensusLimits.TrustingBlocks} blocks below {following.Height}: who left could not be punished for a "
-                + "lie any more; name a newer block", IsLie: false);
+                + $"{ConsensusLimits.TrustingBlocks} blocks below {following.Height}: who left could not be punished "
+                + "for a lie any more; name a newer block", IsLie: false);
         }
 
         long power = commit.Signatures.Select(s => known.IndexOf(validators[s.ValidatorIndex].Account))

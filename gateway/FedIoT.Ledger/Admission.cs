@@ -7,7 +7,7 @@ namespace FedIoT.Ledger;
 /// <summary>What a node asks about a transaction before it stands in a block.</summary>
 internal static class Admission
 {
-    public static RejectionReason? Check(LedgerState state, ReadOnlyMemory<byte> bytes, SignatureCache cache)
+    public static RejectionReason? Check(LedgerState state, ReadOnlyMemory<byte> bytes, VerifiedSignatures cache)
     {
         if (EquivocationEvidence.IsTagged(bytes.Span))
         {
@@ -196,7 +196,7 @@ internal static class Admission
             : null;
 
     private static RejectionReason? CheckDeltas(
-        LedgerState state, TransactionBody body, Account signer, SignatureCache cache)
+        LedgerState state, TransactionBody body, Account signer, VerifiedSignatures cache)
     {
         if (body is not RevealDeltas reveal)
         {

@@ -113,7 +113,7 @@ public sealed class LedgerState : IKeyDirectory
     /// <exception cref="ArgumentException">Not the next height.</exception>
     public (LedgerState Next, BlockOutcome Outcome) Execute(
         Height height, AccountId proposer, IReadOnlyList<ReadOnlyMemory<byte>> transactions,
-        SignatureCache? cache = null)
+        VerifiedSignatures? cache = null)
     {
         ArgumentNullException.ThrowIfNull(transactions);
         if (height != Height.Next)
@@ -121,14 +121,14 @@ public sealed class LedgerState : IKeyDirectory
             throw new ArgumentException($"The next height is {Height.Next}, not {height}.", nameof(height));
         }
 
-        return new BlockExecution(this, height, cache ?? new SignatureCache()).Run(transactions);
+        return new BlockExecution(this, height, cache ?? new VerifiedSignatures()).Run(transactions);
     }
 
     /// <summary>
     /// Admission test for a mempool on top of this state; null = admit. Verifies and remembers every signature that
     /// executing will need, so that the block pays for none of them again. Any thread.
     /// </summary>
-    public RejectionReason? CheckTransaction(ReadOnlyMemory<byte> bytes, SignatureCache cache)
+    public RejectionReason? CheckTransaction(ReadOnlyMemory<byte> bytes, VerifiedSignatures cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
         return Admission.Check(this, bytes, cache);

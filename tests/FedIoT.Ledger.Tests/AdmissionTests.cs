@@ -10,7 +10,7 @@ public sealed class AdmissionTests
     public void Check_ValidTransactionAhead_IsAdmitted()
     {
         var chain = new TestChain();
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         Assert.Null(chain.State.CheckTransaction(Device(chain, 1, "a"), cache));
         Assert.Null(chain.State.CheckTransaction(Device(chain, LedgerLimits.NoncesAheadMax, "b"), cache));
     }
@@ -19,7 +19,7 @@ public sealed class AdmissionTests
     public void Check_InvalidTransaction_SaysWhy()
     {
         var chain = new TestChain();
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         var gateway = new RegisterGateway(new TestKey(9).Public);
         byte[] broken = chain.Admin.Sign(gateway, 1);
         broken[^1] ^= 1;

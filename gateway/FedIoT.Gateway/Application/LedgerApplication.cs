@@ -13,7 +13,7 @@ namespace FedIoT.Gateway.Application;
 /// </summary>
 public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSource
 {
-    private readonly SignatureCache signatures = new();
+    private readonly VerifiedSignatures signatures = new();
     private readonly SnapshotWriter? snapshots;
     private volatile LedgerState committed;
     private ValidatorTriple validators;

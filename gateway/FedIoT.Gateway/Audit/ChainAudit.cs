@@ -3,6 +3,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Ledger;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Audit;
 
@@ -20,7 +21,7 @@ public sealed class ChainAudit
     private readonly ChainFolder folder;
     private readonly Genesis genesis;
     private readonly TimeProvider time;
-    private readonly SignatureCache signatures = new();
+    private readonly VerifiedSignatures signatures = new();
     private LedgerState state;
     private ValidatorTriple? sets; // of the state's height
     private Hash256 blockHash;

@@ -3,6 +3,7 @@ using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Cli;
 using FedIoT.Ledger;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Audit;
 
@@ -72,7 +73,7 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
     {
         using var records = new ChainRecords(folder.Blocks);
         LedgerState state = start;
-        var signatures = new SignatureCache();
+        var signatures = new VerifiedSignatures();
         while (records.Next() is { } stored)
         {
             if (stored.Problem is { } problem)

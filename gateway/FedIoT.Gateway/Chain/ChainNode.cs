@@ -5,6 +5,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Chain;
@@ -59,7 +60,7 @@ public sealed partial class ChainNode : IAsyncDisposable
         signers = new NodeSigners([.. keys.Zip(votingKeys)]);
         this.time = time;
         this.logger = logger;
-        var verified = new VerifiedSignatures();
+        var verified = new VerifiedSignatures(capacity: 16_384);
         core = new ChainNodeCore(options, application, signers, store, verified, this, time, logger, download);
         var border = new ChainNodeBorder(
             options, core.Executor, store, verified, core.Snapshots, () => core.IsJoining);

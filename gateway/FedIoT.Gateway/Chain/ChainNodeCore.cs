@@ -4,6 +4,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Chain;

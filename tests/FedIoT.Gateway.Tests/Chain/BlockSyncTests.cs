@@ -5,6 +5,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Tests.Audit;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 

@@ -128,7 +128,8 @@ internal sealed class PeerInbox(
     private DisconnectReason ServeBlocks(PeerConnection connection, ReadOnlyMemory<byte> payload)
     {
         DisconnectReason problem = border.ServeBlocks(
-            payload, frame => connection.TryServe(frame.Payload.Length) && connection.Send(frame), out int served);
+            payload, () => connection.MayServe,
+            frame => connection.TryServe(frame.Payload.Length) && connection.Send(frame), out int served);
         return problem == DisconnectReason.None && served == 0 ? connection.CountUseless() : problem;
     }
 }

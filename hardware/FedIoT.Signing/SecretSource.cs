@@ -119,9 +119,17 @@ public sealed class SecretSource
             content.CopyTo(secret);
             return Checked(what, secret);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw Missing(what, e.Message, e);
+            throw Missing(what, $"there is no file {path}. Make it with mode 0600, the {what} as its only line", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw Missing(what, "this user may not read it, or it is a folder. Its owner is to be who runs fediot", e);
+        }
+        catch (IOException e)
+        {
+            throw Missing(what, e.Message.TrimEnd('.'), e);
         }
         finally
         {

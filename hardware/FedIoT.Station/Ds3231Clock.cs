@@ -44,7 +44,7 @@ public sealed class Ds3231Clock : IDisposable
                 ? string.Empty : "the clock chip's registers hold no time";
             return problem.Length == 0;
         }
-        catch (IOException e)
+        catch (Exception e) when (IsOfTheBus(e))
         {
             problem = $"the clock chip does not answer: {e.Message}";
             return false;
@@ -65,12 +65,16 @@ public sealed class Ds3231Clock : IDisposable
             problem = string.Empty;
             return true;
         }
-        catch (IOException e)
+        catch (Exception e) when (IsOfTheBus(e))
         {
             problem = $"the clock chip does not answer: {e.Message}";
             return false;
         }
     }
+
+    // A missing acknowledgement; a bus driver that cannot; rights that were taken away.
+    private static bool IsOfTheBus(Exception e) =>
+        e is IOException or NotSupportedException or UnauthorizedAccessException;
 
     /// <summary>Releases the bus.</summary>
     public void Dispose() => device.Dispose();

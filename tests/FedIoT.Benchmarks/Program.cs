@@ -6,6 +6,11 @@ using FedIoT.Benchmarks.Ingest;
 using FedIoT.Benchmarks.Learning;
 using FedIoT.Benchmarks.Ledger;
 
+if (args is ["node-process", ..])
+{
+    return await NodeProcess.RunAsync(args[1..]); // a child of the area "nodes"
+}
+
 // dotnet run -c Release --project tests/FedIoT.Benchmarks -- [--quick] [AREA ...]
 // A plain harness: every area measures itself and its anchor in the same run and returns named figures.
 var areas = new (string Name, Func<bool, (string Name, double Value, string Unit)[]> Run)[]
@@ -15,6 +20,8 @@ var areas = new (string Name, Func<bool, (string Name, double Value, string Unit
     ("learning", LearningBenchmarks.Run),
     ("ledger", LedgerBenchmarks.Run),
     ("chain", ChainBenchmarks.Run),
+    ("links", LinkBenchmarks.Run),
+    ("nodes", NodeProcessBenchmarks.Run),
     ("audit", AuditBenchmarks.Run),
     ("sync", SyncBenchmarks.Run),
 };

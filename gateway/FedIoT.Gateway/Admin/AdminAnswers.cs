@@ -53,7 +53,13 @@ internal sealed record StatusAnswer
 
     public required long FramesRejected { get; init; }
 
+    /// <summary>By reason; reasons that did not occur are not in it.</summary>
+    public required IReadOnlyDictionary<string, long> FramesRejectedBy { get; init; }
+
     public required long ConnectionsRefused { get; init; }
+
+    /// <summary>Likewise.</summary>
+    public required IReadOnlyDictionary<string, long> ConnectionsRefusedBy { get; init; }
 
     public required int TasksRunning { get; init; }
 

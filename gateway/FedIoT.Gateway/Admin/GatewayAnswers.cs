@@ -58,7 +58,9 @@ internal sealed class GatewayAnswers(AdminSource source)
             FramesAcknowledged = ingest.Acknowledged,
             FramesStored = ingest.Stored,
             FramesRejected = ingest.Rejected.Values.Sum(),
+            FramesRejectedBy = ByReason(ingest.Rejected),
             ConnectionsRefused = ingest.Refused.Values.Sum(),
+            ConnectionsRefusedBy = ByReason(ingest.Refused),
             TasksRunning = node.State.Tasks.Values.Count(t => t.Phase != TaskPhase.Complete),
             TransactionsWaiting = node.Chain.WaitingTransactions,
             StateFreeBytes = free,
@@ -68,6 +70,10 @@ internal sealed class GatewayAnswers(AdminSource source)
             TimeSource = source.Board.Time.IsBehind ? "chip" : "system",
         };
     }
+
+    private static SortedDictionary<string, long> ByReason<T>(IReadOnlyDictionary<T, long> counts)
+        where T : struct, Enum =>
+        new(counts.ToDictionary(c => c.Key.ToString(), c => c.Value), StringComparer.Ordinal);
 
     /// <summary>What the status light shows.</summary>
     public StationHealth Health()

@@ -6,6 +6,10 @@ namespace FedIoT.Gateway.Board;
 /// <summary>The clock chip as a floor below the node's time, and what is wrong with it. Not thread-safe.</summary>
 internal sealed class BoardClock : IDisposable
 {
+    // Nothing of FedIoT ran before: a chip that says so was never set.
+    private static readonly DateTimeOffset Earliest = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private const string Advice = "; once the system's clock is right, type: fediot station set-clock";
+
     private readonly FlooredTime time;
     private readonly Ds3231Clock? chip;
 
@@ -38,7 +42,6 @@ internal sealed class BoardClock : IDisposable
     /// <summary>What is wrong; null while the chip works, and without one.</summary>
     public string? Problem { get; private set; }
 
-
     /// <summary>Reads the chip again: the first good reading is the floor from then on.</summary>
     public void Check()
     {
@@ -49,8 +52,13 @@ internal sealed class BoardClock : IDisposable
 
         if (!chip.TryRead(out DateTimeOffset read, out string problem))
         {
-            Problem = problem.Contains("stopped", StringComparison.Ordinal)
-                ? $"{problem}; once the system's clock is right, type: fediot station set-clock" : problem;
+            Problem = problem.Contains("does not answer", StringComparison.Ordinal) ? problem : problem + Advice;
+            return;
+        }
+
+        if (read < Earliest)
+        {
+            Problem = $"the clock chip says {read:u}, before this program existed: it was never set{Advice}";
             return;
         }
 
@@ -64,6 +72,12 @@ internal sealed class BoardClock : IDisposable
             // A chip that jumps is broken, or somebody else sets it: the floor of the start stays.
             Problem = $"the clock chip jumped to {read:u}, expected {floor:u}";
         }
+
+        if (Problem is null && read + FlooredTime.DriftMax < time.SystemNow)
+        {
+            Problem = $"the clock chip says {read:u}, the system's clock {time.SystemNow:u}: as a floor it is too low"
+                + Advice;
+        }
     }
 
     /// <summary>Sets the chip to the system's time.</summary>
@@ -72,6 +86,12 @@ internal sealed class BoardClock : IDisposable
     {
         problem = Problem ?? "there is no clock chip; [station] clock_bus names its bus";
         DateTimeOffset now = time.SystemNow;
+        if (now < Earliest)
+        {
+            problem = $"the system's clock says {now:u}; set the system's clock first";
+            return false;
+        }
+
         if (chip is null || !chip.TryWrite(now, out problem))
         {
             return false;

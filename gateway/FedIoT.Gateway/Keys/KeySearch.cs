@@ -49,24 +49,52 @@ public static class KeySearch
     /// <param name="time">Waits for the chip.</param>
     public static IEnumerable<ListedKey> OnBus(int bus, TimeProvider time)
     {
-        for (int slot = 0; slot < 16; slot++)
+        ArgumentNullException.ThrowIfNull(time);
+        return InChip(bus, () => Atecc608Chip.Open(bus, Atecc608Chip.DefaultAddress, time));
+    }
+
+    /// <summary>Slots of one chip that a node key can live in.</summary>
+    /// <param name="bus">Number of its bus, for the addresses.</param>
+    /// <param name="open">Opens the chip, once for each slot.</param>
+    public static IEnumerable<ListedKey> InChip(int bus, Func<Atecc608Chip> open)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        string? wholeChip = WhyNoSlot(open);
+        if (wholeChip is not null)
+        {
+            yield return new ListedKey($"atecc608:bus={bus}", null, wholeChip);
+        }
+
+        for (int slot = 0; slot < 16 && wholeChip is null; slot++)
         {
             ListedKey listed;
             try
             {
-                using Atecc608Signer signer = Atecc608Signer.Open(
-                    Atecc608Chip.Open(bus, Atecc608Chip.DefaultAddress, time), slot);
+                using Atecc608Signer signer = Atecc608Signer.Open(open(), slot);
                 listed = new ListedKey($"atecc608:bus={bus};slot={slot}", signer.PublicKey, null, IsExportable: false);
             }
             catch (SignerException e)
             {
-                bool noChip = TokenException.FaultOf(e) == SignerFault.Absent;
-                listed = new ListedKey(
-                    $"atecc608:bus={bus}" + (noChip ? string.Empty : $";slot={slot}"), null, e.Message);
-                slot = noChip ? 16 : slot; // fifteen more slots of no chip would say the same
+                listed = new ListedKey($"atecc608:bus={bus};slot={slot}", null, e.Message);
             }
 
             yield return listed;
+        }
+    }
+
+    // No chip, or one that is not locked: sixteen slots would say the same.
+    private static string? WhyNoSlot(Func<Atecc608Chip> open)
+    {
+        try
+        {
+            using Atecc608Chip chip = open();
+            var setup = Atecc608Setup.Read(chip, slot: 0, locksSlot: false);
+            return setup.Slot is { ConfigLocked: true, DataLocked: true } ? null
+                : $"chip {setup.SerialNumber}: {setup.Slot.Problem}";
+        }
+        catch (SignerException e)
+        {
+            return e.Message;
         }
     }
 

@@ -3,6 +3,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Operate;
 using FedIoT.Signing;
+using FedIoT.Signing.Atecc608;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Keys;
@@ -100,6 +101,7 @@ public static class KeysCommand
             Verb(
                 "import-public", "Checks a public key from elsewhere and prints its account",
                 "fediot keys import-public node.pem", RunImport, PublicKeyFile, Algorithm),
+            ChipCommand.Create((bus, address) => Atecc608Chip.Open(bus, address, time)),
             KeyAttestCommand.Attest(time), KeyAttestCommand.Verify(),
             KeyChangeCommand.Rotate(), KeyChangeCommand.Revoke(),
         };

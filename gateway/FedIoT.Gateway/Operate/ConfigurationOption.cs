@@ -6,8 +6,8 @@ namespace FedIoT.Gateway.Operate;
 /// <summary>The option <c>--config</c> and where a configuration is looked for without it.</summary>
 internal static class ConfigurationOption
 {
-    /// <summary>Where packages install it.</summary>
-    public const string SystemFile = "/etc/fediot/gateway.toml";
+    /// <summary>Where the package's service has it: in the one folder that changes.</summary>
+    public const string SystemFile = "/var/lib/fediot/gateway.toml";
 
     private const string LocalFile = "gateway.toml";
 
@@ -29,7 +29,8 @@ internal static class ConfigurationOption
         return File.Exists(LocalFile) ? LocalFile
             : File.Exists(SystemFile) ? SystemFile
             : throw new InputException(
-                $"there is neither {LocalFile} here nor {SystemFile}; name one with --config FILE, or make one with "
+                $"there is neither {LocalFile} here nor a {SystemFile} that this user may see; name one with --config "
+                + "FILE, ask the installed gateway as its user (sudo -u fediot fediot ...), or make one with "
                 + "'fediot init --folder DIR'");
     }
 }

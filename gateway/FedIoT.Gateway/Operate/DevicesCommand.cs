@@ -12,6 +12,11 @@ namespace FedIoT.Gateway.Operate;
 /// <summary>The verbs <c>fediot devices ...</c>.</summary>
 internal static class DevicesCommand
 {
+    private static readonly Option<bool> Board = new("--board")
+    {
+        Description = "Also writes devices/ID.conf, the device.conf of the sensor board of firmware/README.md",
+    };
+
     public static Command Create()
     {
         var id = new Argument<string>("ID")
@@ -34,9 +39,10 @@ internal static class DevicesCommand
             Examples:
               fediot devices enrol pump-01
               fediot devices enrol pump-02 --key-file label.key
+              fediot devices enrol pump-03 --board
             """)
         {
-            id, config, keyFile, VerbAnswer.Json,
+            id, config, keyFile, Board, VerbAnswer.Json,
         };
         enrol.SetAction(async (parsed, cancellation) =>
         {
@@ -67,16 +73,21 @@ internal static class DevicesCommand
             throw new InputException($"{keyFile} is there already; remove it to give '{id}' another key");
         }
 
+        if (parsed.GetValue(Board))
+        {
+            BoardFile.Require(configuration);
+        }
+
         if (known is null)
         {
             await EnrolmentWindow.RequireAsync(configuration, id.Text, given, cancellation).ConfigureAwait(false);
         }
 
         bool isNewKey = DeviceKeyFile.TryCreate(keyFile, given);
-        if (DeviceKeyFile.Read(keyFile, out string problem) is null)
-        {
-            throw new InputException(problem);
-        }
+        byte[] key = DeviceKeyFile.Read(keyFile, out string problem) ?? throw new InputException(problem);
+        bool isNewBoard = parsed.GetValue(Board) && BoardFile.TryWrite(configuration, id.Text, keyFile, key);
+        string board = !parsed.GetValue(Board) ? "not asked for: --board"
+            : $"{BoardFile.PathOf(keyFile)} ({(isNewBoard ? "new" : "kept")}; secret; fill in the wireless network)";
 
         if (known is null)
         {
@@ -97,11 +108,13 @@ internal static class DevicesCommand
             client id      {id}
             user name      {id}
             features       {features}
+            board file     {board}
             configuration  {file} ({change}); restart the gateway to let it in
             """,
             new("device", id.ToString()), new("keyFile", keyFile), new("isNewKey", isNewKey),
             new("mqttPort", configuration.MqttListen.Port), new("features", features),
-            new("featureTag", $"{configuration.Features.Tag:x8}"), new("configuration", file),
+            new("featureTag", $"{configuration.Features.Tag:x8}"),
+            new("boardFile", parsed.GetValue(Board) ? BoardFile.PathOf(keyFile) : null), new("configuration", file),
             new("change", change)).ConfigureAwait(false);
     }
 

@@ -113,7 +113,8 @@ internal static class InitCommand
             {(isNew ? "made" : "kept")}     {file}
             account  {made.Key.Account}
             public   {publicFile}
-            next     give {PublicPart.FileName} of every gateway to: fediot chain genesis --chain-id {made.ChainId}
+            next     with {PublicPart.FileName} of every gateway: fediot chain genesis --chain-id {made.ChainId} --out {
+                Path.Combine(folder, "genesis.cbor")} {publicFile}
             """,
             new("configuration", file), new("isNew", isNew), new("chainId", made.ChainId),
             new("account", made.Key.Account.ToString()), new("publicPart", publicFile)).ConfigureAwait(false);

@@ -32,7 +32,7 @@ internal static class RunCommand
 
             Examples:
               fediot run --config gateway.toml
-              systemd-run --unit fediot -p Type=notify fediot run --config /etc/fediot/gateway.toml
+              systemd-run --unit fediot -p Type=notify fediot run --config /var/lib/fediot/gateway.toml
             """)
         {
             config, Level, VoteAtOnce,

@@ -25,7 +25,8 @@ internal static class StatusCommand
     {
         string verdict = status.State.ToUpperInvariant();
         string[] reasons = [.. status.Reasons.Concat(status.Notes).SelectMany(r => TextTable.Wrap(r, "  "))];
-        return string.Join('\n', reasons.Prepend(verdict)) + "\n" + TextTable.Pairs(
+        (string Name, string Value)[] pairs =
+        [
             ("chain", string.Create(
                 CultureInfo.InvariantCulture,
                 $"{status.ChainId}, height {status.Height}, last block {TextTable.Time(status.BlockTime)}")),
@@ -34,15 +35,25 @@ internal static class StatusCommand
             ("signer",
                 $"{status.Signer.State}, {status.Signer.Algorithm}, since {TextTable.Time(status.Signer.Since)}"),
             ("devices", $"{status.Devices} enrolled, on {status.MqttListen}"),
+            .. Counts("refused", status.ConnectionsRefusedBy),
             ("frames", $"{status.FramesStored} stored, {status.FramesRejected} rejected since the start"),
+            .. Counts("rejected", status.FramesRejectedBy),
             ("tasks", $"{status.TasksRunning} running, {status.TransactionsWaiting} transactions wait"),
             ("board", Board(status)),
             ("disk", $"{status.StateFreeBytes >> 20} MiB free for the state"),
             ("process", string.Create(
                 CultureInfo.InvariantCulture,
                 $"{status.ProcessId}, version {status.Version}, "
-                + $"up {TimeSpan.FromSeconds((long)status.UptimeSeconds)}")));
+                + $"up {TimeSpan.FromSeconds((long)status.UptimeSeconds)}")),
+        ];
+        return string.Join('\n', reasons.Prepend(verdict)) + "\n" + TextTable.Pairs(pairs);
     }
+
+    // Why a device's connection or frame was not taken: what somebody at a sensor node looks for.
+    private static IEnumerable<(string Name, string Value)> Counts(string name, IReadOnlyDictionary<string, long> by) =>
+        by.Count == 0 ? []
+        : [(name, string.Join(", ", by.OrderBy(c => c.Key, StringComparer.Ordinal).Select(
+            c => string.Create(CultureInfo.InvariantCulture, $"{c.Value} {c.Key}"))))];
 
     private static string Board(StatusAnswer status) => string.Concat(
         status.CaseOpenedAt is null ? "no alarm" : "ALARM, case opened",

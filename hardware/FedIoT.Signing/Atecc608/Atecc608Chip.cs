@@ -41,6 +41,10 @@ public sealed class Atecc608Chip : IDisposable
     private const byte NonceToTempKey = 0x03; // pass-through, 32 bytes
     private const byte NonceToDigestBuffer = 0x43; // pass-through, 32 bytes, into the message digest buffer
     private const byte SignExternalFromDigestBuffer = 0xA0;
+    private const byte WriteConfiguration4 = 0x00;
+    private const byte LockConfigurationChecked = 0x00; // with the checksum of the whole zone in param2
+    private const byte LockDataUnchecked = 0x81; // what secret slots hold has no checksum that one could know
+    private const byte LockOneSlot = 0x02; // the slot's number in bits 2-5
 
     private readonly Lock gate = new();
     private readonly I2cDevice chip;
@@ -89,7 +93,8 @@ public sealed class Atecc608Chip : IDisposable
             held.Dispose();
             throw new TokenException(
                 SignerFault.Absent, "open the bus",
-                $"Cannot open I2C bus {bus}: {e.Message} Enable it, and put the user into the group i2c.", inner: e)
+                $"Cannot open I2C bus {bus}: {e.Message.TrimEnd('.')}. Enable it (on a Raspberry Pi: "
+                + "dtparam=i2c_arm=on in config.txt), and put the user into the group i2c.", inner: e)
                 .ToSignerException();
         }
     }
@@ -195,6 +200,26 @@ public sealed class Atecc608Chip : IDisposable
     /// <param name="counter">0 or 1.</param>
     public long IncrementCounter(int counter) => RunCounter(counter, mode: 1);
 
+    /// <summary>Writes four bytes of the configuration zone while it is open.</summary>
+    /// <param name="offset">A multiple of 4; bytes 0-15 and 84-87 are the chip's own.</param>
+    /// <param name="word">Four bytes.</param>
+    internal void WriteConfiguration(int offset, byte[] word) => Transact(() =>
+    {
+        ExecuteForStatus(Atecc608Command.Write, WriteConfiguration4, (ushort)(offset / 4), word);
+        return true;
+    });
+
+    /// <summary>Locks the configuration zone for ever; the chip refuses when the zone has another checksum.</summary>
+    /// <param name="checksum">Of the 128 bytes that the zone must hold.</param>
+    internal void LockConfiguration(ushort checksum) => LockForEver(LockConfigurationChecked, checksum);
+
+    /// <summary>Locks the data zone for ever: its slots can be used from then on.</summary>
+    internal void LockData() => LockForEver(LockDataUnchecked, 0);
+
+    /// <summary>Locks one slot for ever: its key cannot be replaced any more.</summary>
+    /// <param name="slot">0-15; its configuration has to permit it.</param>
+    internal void LockSlot(int slot) => LockForEver((byte)(LockOneSlot | slot << 2), 0);
+
     /// <summary>Releases the bus.</summary>
     public void Dispose()
     {
@@ -215,6 +240,13 @@ public sealed class Atecc608Chip : IDisposable
 
     private static bool IsPassing(TokenException error) =>
         error.Fault is SignerFault.Absent or SignerFault.Busy or SignerFault.Communication;
+
+    // A lock whose answer was lost is refused when it is repeated: the caller reads what is locked.
+    private void LockForEver(byte mode, ushort checksum) => Transact(() =>
+    {
+        ExecuteForStatus(Atecc608Command.Lock, mode, checksum, []);
+        return true;
+    });
 
     private long RunCounter(int counter, byte mode)
     {

@@ -12,7 +12,9 @@ namespace FedIoT.Signing.Atecc608;
 internal sealed record Atecc608Command(string Name, byte Opcode, int FirstPollMs, int TimeMaxMs)
 {
     public static readonly Atecc608Command Read = new("Read", 0x02, 1, 10);
+    public static readonly Atecc608Command Write = new("Write", 0x12, 7, 90);
     public static readonly Atecc608Command Nonce = new("Nonce", 0x16, 2, 40);
+    public static readonly Atecc608Command Lock = new("Lock", 0x17, 8, 70);
     public static readonly Atecc608Command Random = new("Random", 0x1B, 5, 60);
     public static readonly Atecc608Command Counter = new("Counter", 0x24, 5, 60);
     public static readonly Atecc608Command Info = new("Info", 0x30, 1, 10);

@@ -112,7 +112,9 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter, IAttesti
             byte[] zone = Typed(chip.ReadConfiguration);
             Atecc608Slot configuration = Atecc608Slot.Parse(zone, slot);
             string? problem = configuration.Problem
-                ?? (create && !configuration.MayGenerate ? "the slot's configuration does not permit GenKey" : null);
+                ?? (create && configuration.IsLocked ? "it is locked with its key, which stays for ever"
+                    : create && !configuration.MayGenerate ? "the slot's configuration does not permit GenKey"
+                    : null);
             if (problem is not null)
             {
                 throw Unsuitable(slot, problem);

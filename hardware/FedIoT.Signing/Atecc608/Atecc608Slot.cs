@@ -14,12 +14,20 @@ public sealed record Atecc608Slot(
 {
     internal const int Count = 16;
     internal const int ConfigurationBytes = 128;
+    private const string LockAdvice = ". 'fediot keys lock-chip' shows the chip's state and locks it";
     private const byte Unlocked = 0x55;
+
+    /// <summary>The slot is locked by itself: its key stays for ever.</summary>
+    public bool IsLocked { get; private init; }
+
+    /// <summary>The slot can be locked by itself.</summary>
+    public bool MayBeLocked { get; private init; }
 
     /// <summary>Why a node key cannot live there; null when it can.</summary>
     public string? Problem =>
         !ConfigLocked ? "the configuration zone is not locked: whoever holds the chip can change what a slot permits"
-        : !DataLocked ? "the data zone is not locked: the chip does not sign before that"
+            + LockAdvice
+        : !DataLocked ? "the data zone is not locked: the chip does not sign before that" + LockAdvice
         : !HoldsPrivateP256Key ? "the slot is not configured for a secret P-256 private key"
         : !SignsExternalDigests ? "the slot's key may not sign digests from outside"
         : null;
@@ -30,8 +38,8 @@ public sealed record Atecc608Slot(
         ConfigLocked && HoldsPrivateP256Key && SignsInternalMessages && !SignsExternalDigests && !MayBeWritten;
 
     // Data sheet: SlotConfig at 20 + 2n (bit 7 IsSecret, bits 0 and 1 of ReadKey external and internal signatures,
-    // bit 13 GenKey, bit 14 PrivWrite), locks at 86 (data) and 87 (configuration), KeyConfig at 96 + 2n (bit 0
-    // Private, bits 2-4 key type, 4 is P-256).
+    // bit 13 GenKey, bit 14 PrivWrite), locks at 86 (data) and 87 (configuration), SlotLocked at 88 (a bit for each
+    // slot, 1 is open), KeyConfig at 96 + 2n (bit 0 Private, bits 2-4 key type, 4 is P-256, bit 5 lockable).
     internal static Atecc608Slot Parse(ReadOnlySpan<byte> configuration, int slot)
     {
         byte access = configuration[20 + (2 * slot)];
@@ -44,6 +52,10 @@ public sealed record Atecc608Slot(
             (access & 0x01) != 0,
             (access & 0x02) != 0,
             (writing & 0x20) != 0,
-            (writing & 0x40) != 0);
+            (writing & 0x40) != 0)
+        {
+            IsLocked = (configuration[88 + (slot / 8)] >> (slot % 8) & 1) == 0,
+            MayBeLocked = (key & 0x20) != 0,
+        };
     }
 }

@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Globalization;
 using FedIoT.Signing.Attestation;
 using FedIoT.Wire.Cose;
 using Net.Pkcs11Interop.Common;
@@ -13,6 +14,7 @@ internal sealed class Pkcs11Session
     // Mechanisms and key type of PKCS#11 v3.0 §2.3.5, §2.3.14; the wrapper's names stop at v2.40.
     private const ulong EdwardsKeyPairGeneration = 0x1055;
     private const ulong EdDsa = 0x1057;
+    private const int ShownMax = 4; // tokens that a message names
     internal const ulong EdwardsKeyType = 0x40;
 
     // Object identifiers in DER: prime256v1 (1.2.840.10045.3.1.7), Ed25519 (1.3.101.112, RFC 8410), and the name by
@@ -172,7 +174,8 @@ internal sealed class Pkcs11Session
             if (slot.GetTokenInfo().TokenFlags.LoginRequired)
             {
                 SecretSource pin = options.Pin ?? throw new TokenException(
-                    SignerFault.PinMissing, "log in", $"{place}: the token asks for a PIN and none is configured.");
+                    SignerFault.PinMissing, "log in",
+                    $"{place}: the token asks for a PIN and none is configured. Add ;pin-file=PATH to the address.");
                 Pkcs11Module.Login(slot, session, pin, place);
             }
 
@@ -196,11 +199,24 @@ internal sealed class Pkcs11Session
         {
             1 => matching[0],
             0 => throw new TokenException(
-                SignerFault.Absent, "find the token", $"{place}: no such token among {slots.Count} present."),
+                SignerFault.Absent, "find the token", $"{place}: no such token. {Present(slots)}"),
             _ => throw new TokenException(
                 SignerFault.Refused, "find the token",
                 $"{place}: {matching.Count} tokens have this label. Name the slot instead."),
         };
+    }
+
+    private static string Present(List<ISlot> slots) => slots.Count == 0
+        ? "The module shows none at all: plug it in, or start its service."
+        : $"The module shows {string.Join(", ", slots.Take(ShownMax).Select(Describe))}.";
+
+    private static string Describe(ISlot slot)
+    {
+        ITokenInfo token = slot.GetTokenInfo();
+        string label = string.Concat(token.Label.TrimEnd(' ', '\0').Where(c => !char.IsControl(c)));
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(token.TokenFlags.TokenInitialized ? $"'{label}'" : "an empty one")} in slot {slot.SlotId}");
     }
 
     private static List<IObjectHandle> Find(ISession session, CKO type, string label)
@@ -216,7 +232,8 @@ internal sealed class Pkcs11Session
         string what = type == CKO.CKO_PRIVATE_KEY ? "private" : "public";
         return found.Count == 1 ? found[0] : throw new TokenException(
             SignerFault.KeyMissing, "find the key",
-            $"{place}: {found.Count} {what} keys with this label, expected one.");
+            $"{place}: {found.Count} {what} keys with this label, expected one. 'fediot keys list --module PATH' shows "
+            + "them, 'fediot keys create' makes one.");
     }
 
     private static void CheckStaysInside(ISession session, IObjectHandle key, string place)

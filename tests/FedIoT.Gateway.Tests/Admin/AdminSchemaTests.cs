@@ -33,7 +33,8 @@ public sealed class AdminSchemaTests
             blockTime peersConnected peersConfigured chainListen mqttListen
             signer{state fault reason algorithm since countsLeft}
             trainingSigner{state fault reason algorithm since countsLeft} isRegistered devices
-            framesAcknowledged framesStored framesRejected connectionsRefused tasksRunning
+            framesAcknowledged framesStored framesRejected framesRejectedBy{reason: count} connectionsRefused
+            connectionsRefusedBy{reason: count} tasksRunning
             transactionsWaiting stateFreeBytes caseOpenedAt signingIsLocked joinWindowSeconds timeSource
         fediot.submitted/1: hash account schema
         fediot.task-accepted/1: id name schema
@@ -70,6 +71,11 @@ public sealed class AdminSchemaTests
     private static string Elements(JsonPropertyInfo property)
     {
         Type type = property.PropertyType;
+        if (type == typeof(IReadOnlyDictionary<string, long>))
+        {
+            return "{reason: count}";
+        }
+
         Type? element = type.IsGenericType && Nullable.GetUnderlyingType(type) is null
             ? type.GetGenericArguments()[0] : null;
         return element is not null ? (element == typeof(string) ? "[]" : $"[{Members(element)}]")

@@ -174,6 +174,44 @@ public sealed class BoardDaemonTests
             (TimeProvider.System.GetUtcNow() - time).TotalSeconds, -1, 60);
     }
 
+    [Theory]
+    [InlineData("00000007010100", "says 2000-01-01")] // runs from its own birth: never set
+    [InlineData("00000001010126", "as a floor it is too low")] // a year that was right once
+    [InlineData("FFFFFFFFFFFFFF", "hold no time")]
+    [InlineData("000000000000F0", "hold no time")]
+    public async Task ClockChipWithAWrongTime_DegradesSaysTheNextStepAndGoesOn(string registers, string expected)
+    {
+        await using DaemonWithBoard gateway = await DaemonWithBoard.CreateAsync("clock_bus = 1");
+        Convert.FromHexString(registers).CopyTo(gateway.Chip.Registers, 0);
+        await gateway.StartAsync();
+        await gateway.WaitForStatusAsync(s => s.IsRegistered && s.Height > 2, "blocks");
+        StatusAnswer status = await gateway.StatusAsync();
+        Assert.Equal(("degraded", "system"), (status.State, status.TimeSource));
+        string reason = Assert.Single(status.Reasons);
+        Assert.Contains(expected, reason, StringComparison.Ordinal);
+        Assert.EndsWith("fediot station set-clock", reason, StringComparison.Ordinal);
+        Assert.Contains(gateway.Log, l => l.Contains(reason, StringComparison.Ordinal));
+        Assert.Empty((await gateway.OrderAsync("set-clock")).Problems);
+        Assert.Equal("ok", (await gateway.StatusAsync()).State);
+    }
+
+    [Fact]
+    public async Task ClockChipThatDoesNotAcknowledge_DegradesAndIsFoundLater()
+    {
+        await using DaemonWithBoard gateway = await DaemonWithBoard.CreateAsync("clock_bus = 1");
+        gateway.Chip.IsMissing = true;
+        await gateway.StartAsync();
+        await gateway.WaitForStatusAsync(s => s.IsRegistered && s.Height > 2, "blocks");
+        Assert.Contains(
+            "does not answer", Assert.Single((await gateway.StatusAsync()).Reasons), StringComparison.Ordinal);
+        RunFailedException refusal =
+            await Assert.ThrowsAsync<RunFailedException>(() => gateway.OrderAsync("set-clock"));
+        Assert.Contains("does not answer", refusal.Message, StringComparison.Ordinal);
+        gateway.Chip.IsMissing = false;
+        Assert.Empty((await gateway.OrderAsync("set-clock")).Problems);
+        Assert.Equal("ok", (await gateway.StatusAsync()).State);
+    }
+
     private static async Task AssertRefusedAsync(string reason, string[] verb)
     {
         (int exitCode, _, string error) = await GatewayProcess.RunVerbAsync(verb);

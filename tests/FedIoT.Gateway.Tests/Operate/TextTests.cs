@@ -43,6 +43,10 @@ public sealed class TextTests
         Assert.StartsWith("DEGRADED\n  1 of 3 peers are connected\nchain", StatusCommand.Show(
             Status(["1 of 3 peers are connected"])), StringComparison.Ordinal);
 
+    [Fact]
+    public void Status_RefusedDevices_SaysWhy() => Assert.Contains(
+        "\nrefused   3 UnknownDevice, 4 WrongPassword\n", StatusCommand.Show(Status(["r"])), StringComparison.Ordinal);
+
     private static PeersAnswer.PeerItem Peer(bool isConnected) => new(Hash, LongName + ":7400")
     {
         State = isConnected ? "connected" : "disconnected",
@@ -88,7 +92,9 @@ public sealed class TextTests
         FramesAcknowledged = 1,
         FramesStored = long.MaxValue,
         FramesRejected = long.MaxValue,
-        ConnectionsRefused = 0,
+        FramesRejectedBy = Enum.GetNames<FedIoT.Wire.Frames.FrameRejection>().ToDictionary(r => r, _ => long.MaxValue),
+        ConnectionsRefused = 7,
+        ConnectionsRefusedBy = new Dictionary<string, long> { ["WrongPassword"] = 4, ["UnknownDevice"] = 3 },
         TasksRunning = 1024,
         TransactionsWaiting = 32_768,
         StateFreeBytes = long.MaxValue,

@@ -35,6 +35,9 @@ public enum ChipFault
     /// <summary>No transfer succeeds.</summary>
     StuckBus,
 
+    /// <summary>The chip says that it wrote, and did not.</summary>
+    WriteIsLost,
+
     /// <summary>The chip found itself broken.</summary>
     SelfTestFailure,
 }

@@ -41,6 +41,7 @@ internal sealed class FakeAtecc608 : IDisposable
             Configuration[96 + (2 * slot)] = 0x33; // private, public half readable, P-256, lockable
         }
 
+        Configuration.AsSpan(88, 2).Fill(0xFF); // no slot is locked by itself
         Chip = new Line(this, new I2cConnectionSettings(1, 0x60), isWakeLine: false);
         WakeLine = new Line(this, new I2cConnectionSettings(1, 0), isWakeLine: true);
     }
@@ -52,6 +53,10 @@ internal sealed class FakeAtecc608 : IDisposable
 
     public I2cDevice WakeLine { get; }
 
+    /// <summary>The command that faults happen to; other commands stay healthy. Sign unless a test says otherwise.
+    /// </summary>
+    public byte FaultyOpcode { get; set; } = 0x41;
+
     /// <summary>Milliseconds of one Sign command.</summary>
     public int SignMs { get; set; } = 60;
 
@@ -61,7 +66,18 @@ internal sealed class FakeAtecc608 : IDisposable
 
     public bool IsAwake => awake && Now - wokenAt < Watchdog;
 
-    /// <summary>Lets a fault happen a number of times; sign commands count, other commands stay healthy.</summary>
+    /// <summary>Back to how a chip leaves the factory: nothing locked, slots for several uses.</summary>
+    public void MakeFactoryFresh()
+    {
+        Configuration.AsSpan(86, 2).Fill(0x55);
+        byte[] slots = Convert.FromHexString("832087208F20C48F8F8F8F8F9F8FAF8F0000000000000000000000000000AF8F");
+        slots.CopyTo(Configuration, 20);
+        byte[] keys = Convert.FromHexString("330033003300" + "1C001C001C001C001C003C003C003C003C003C003C003C001C00");
+        keys.CopyTo(Configuration, 96);
+        ReplaceKeys();
+    }
+
+    /// <summary>Lets a fault happen a number of times.</summary>
     public void Inject(ChipFault fault, int times) => faults[fault] = times;
 
     public void Heal() => faults.Clear();
@@ -197,20 +213,20 @@ internal sealed class FakeAtecc608 : IDisposable
 
     private void OnCommand(ReadOnlySpan<byte> packet)
     {
-        if (packet[1] == 0x41 && Take(ChipFault.Nack))
+        if (packet[1] == FaultyOpcode && Take(ChipFault.Nack))
         {
             throw new IOException("Error 121 performing I2C data transfer.");
         }
 
         bool damaged = packet[0] != packet.Length
             || BinaryPrimitives.ReadUInt16LittleEndian(packet[^2..]) != Crc(packet[..^2])
-            || (packet[1] == 0x41 && Take(ChipFault.DamagedCommand));
+            || (packet[1] == FaultyOpcode && Take(ChipFault.DamagedCommand));
         (int milliseconds, byte[] content) = damaged
             ? (1, [0xFF])
             : Run(packet[1], packet[2], BinaryPrimitives.ReadUInt16LittleEndian(packet[3..]), packet[5..^2]);
         readyAt = Now + TimeSpan.FromMilliseconds(milliseconds);
         Answer(Packet(content));
-        if (packet[1] == 0x41)
+        if (packet[1] == FaultyOpcode)
         {
             Disturb();
         }
@@ -220,12 +236,12 @@ internal sealed class FakeAtecc608 : IDisposable
     {
         if (Take(ChipFault.WrongCrc))
         {
-            answer[5] ^= 0x01;
+            answer[^3] ^= 0x01;
         }
 
         if (Take(ChipFault.Truncated))
         {
-            answer = answer[..20];
+            answer = answer[..Math.Min(answer.Length - 1, 20)];
         }
 
         if (Take(ChipFault.Busy))
@@ -256,6 +272,10 @@ internal sealed class FakeAtecc608 : IDisposable
                 return (1, [0x00, 0x00, 0x60, 0x03]);
             case 0x02 when param1 == 0x80 && param2 <= 0x18 && param2 % 8 == 0:
                 return (1, Configuration[(param2 * 4)..((param2 * 4) + 32)]);
+            case 0x12 when param1 == 0 && data.Length == 4 && param2 < 32:
+                return (26, [WriteConfiguration(param2 * 4, data)]);
+            case 0x17 when data.IsEmpty:
+                return (15, [Lock(param1, param2)]);
             case 0x1B when param1 == 0 && data.IsEmpty:
                 return (21, RandomNumberGenerator.GetBytes(32));
             case 0x16 when param1 == 0x43 && data.Length == 32:
@@ -279,9 +299,51 @@ internal sealed class FakeAtecc608 : IDisposable
         }
     }
 
+    // Serial number and revision (bytes 0-15) and the word with the locks (84-87) are written by no Write.
+    private byte WriteConfiguration(int offset, ReadOnlySpan<byte> word)
+    {
+        if (Configuration[87] != 0x55 || offset < 16 || offset == 84)
+        {
+            return 0x0F;
+        }
+
+        if (!Take(ChipFault.WriteIsLost))
+        {
+            word.CopyTo(Configuration.AsSpan(offset));
+        }
+
+        return 0x00;
+    }
+
+    // Mode 0x00: configuration, when the checksum of the zone is the given one; 0x81: data, unchecked, after the
+    // configuration; bits 1 and 2-5: one slot, when its KeyConfig says that it may be locked.
+    private byte Lock(byte mode, ushort checksum)
+    {
+        int slot = mode >> 2;
+        (bool isPermitted, int at, int value) = mode switch
+        {
+            0x00 => (Configuration[87] == 0x55 && checksum == Crc(Configuration), 87, 0),
+            0x81 => (Configuration[87] == 0 && Configuration[86] == 0x55, 86, 0),
+            _ when (mode & 0xC3) == 0x02 => (
+                Configuration[86] == 0 && !IsSlotLocked(slot) && (Configuration[96 + (2 * slot)] & 0x20) != 0,
+                88 + (slot / 8), Configuration[88 + (slot / 8)] & ~(1 << (slot % 8))),
+            _ => (false, 0, 0),
+        };
+        if (!isPermitted)
+        {
+            return 0x0F;
+        }
+
+        Configuration[at] = (byte)value;
+        return 0x00;
+    }
+
+    private bool IsSlotLocked(int slot) => (Configuration[88 + (slot / 8)] >> (slot % 8) & 1) == 0;
+
     private (int Milliseconds, byte[] Content) GenerateKey(int slot, bool create)
     {
-        bool permitted = Configuration[87] != 0x55 && (Configuration[21 + (2 * slot)] & 0x20) != 0;
+        bool permitted = Configuration[87] != 0x55 && (Configuration[21 + (2 * slot)] & 0x20) != 0
+            && !IsSlotLocked(slot);
         if (create ? !permitted : !keys.ContainsKey(slot))
         {
             return (1, [0x0F]);

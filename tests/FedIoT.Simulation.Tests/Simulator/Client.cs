@@ -24,6 +24,15 @@ internal sealed class Client(World world, SimulatedNode node)
 
     public void Start() => world.At(50 + world.Random(400), Step);
 
+    /// <summary>The next transaction of the node's account.</summary>
+    public byte[] Make(ulong nonce)
+    {
+        SimulatedSigner signer = node.Keys[rotations];
+        byte[] payload = TransactionCodec.EncodePayload(World.ChainId, nonce, Body(nonce, signer));
+        return CoseSign1.Assemble(signer.PublicKey, payload, signer.Sign(
+            CoseSign1.SignBytes(signer.PublicKey, TransactionCodec.Role, payload)));
+    }
+
     private void Step()
     {
         for (int i = 0; node.IsUp && i < sent.Count; i++)
@@ -58,14 +67,6 @@ internal sealed class Client(World world, SimulatedNode node)
     {
         (int candidate, long power) = world.Scenario.Vote(number);
         return new VotePower(SimulatedSigner.All[candidate].PublicKey.Account, power);
-    }
-
-    private byte[] Make(ulong nonce)
-    {
-        SimulatedSigner signer = node.Keys[rotations];
-        byte[] payload = TransactionCodec.EncodePayload(World.ChainId, nonce, Body(nonce, signer));
-        return CoseSign1.Assemble(signer.PublicKey, payload, signer.Sign(
-            CoseSign1.SignBytes(signer.PublicKey, TransactionCodec.Role, payload)));
     }
 
     // Two changes of the key between devices and votes, and at the end perhaps the end of the key.

@@ -26,6 +26,12 @@ internal sealed record Scenario
     /// <summary>Longest time that a signature takes.</summary>
     public int SignMsMax { get; init; }
 
+    /// <summary>A measurement: every message takes exactly so long, with the product's timeouts.</summary>
+    public int? LinkMs { get; init; }
+
+    /// <summary>A measurement: every signature takes exactly so long.</summary>
+    public int? SignMs { get; init; }
+
     public bool HasPartitions { get; init; }
 
     public bool HasCrashes { get; init; }
@@ -116,7 +122,7 @@ internal sealed record Scenario
     public static Scenario ForChangingSet(ulong seed)
     {
         Scenario scenario = For(seed);
-        int room = Math.Min(3, SimulatedSigner.All.Count - scenario.Powers.Count);
+        int room = Math.Min(3, SimulatedSigner.OfScenarios - scenario.Powers.Count);
 
         // A validator whose power grows may become more than the others can do without while it is silent.
         return scenario with

@@ -5,7 +5,7 @@ namespace FedIoT.Simulation;
 
 /// <summary>
 /// A disk in memory that counts its operations, dies in the middle of one, runs full or fails, and of what was not
-/// synced loses a seeded part when the power is cut.
+/// synced loses a seeded part when the power is cut. Other suites compile this file too.
 /// </summary>
 internal sealed class SimulatedDisk : IDisk
 {
@@ -47,7 +47,7 @@ internal sealed class SimulatedDisk : IDisk
     public IDiskFile? Open(string path, bool writable)
     {
         ThrowIfOff();
-        return visible.TryGetValue(path, out SimulatedFile? file) ? new OpenFile(this, file) : null;
+        return visible.TryGetValue(path, out SimulatedFile? file) ? new OpenFile(this, file, writable) : null;
     }
 
     public IDiskFile Create(string path, bool ownerOnly)
@@ -55,10 +55,14 @@ internal sealed class SimulatedDisk : IDisk
         var file = new SimulatedFile();
         Step(isGrowing: true, () =>
         {
-            visible.Add(path, file);
+            if (!visible.TryAdd(path, file))
+            {
+                throw new IOException("The file exists.");
+            }
+
             pendingNames.Add(names => names[path] = file);
         });
-        return new OpenFile(this, file);
+        return new OpenFile(this, file, writable: true);
     }
 
     public void Rename(string from, string to) => Step(isGrowing: false, () =>
@@ -73,11 +77,17 @@ internal sealed class SimulatedDisk : IDisk
         });
     });
 
-    public void Delete(string path) => Step(isGrowing: false, () =>
+    public void Delete(string path)
     {
-        visible.Remove(path);
-        pendingNames.Add(names => names.Remove(path));
-    });
+        if (visible.ContainsKey(path))
+        {
+            Step(isGrowing: false, () =>
+            {
+                visible.Remove(path);
+                pendingNames.Add(names => names.Remove(path));
+            });
+        }
+    }
 
     public void SyncFolder(string folder) => Step(isGrowing: false, () =>
     {
@@ -118,6 +128,20 @@ internal sealed class SimulatedDisk : IDisk
         return next;
     }
 
+    /// <summary>Changes one bit of a file as a decaying medium would.</summary>
+    public void FlipBit(string path, long bit) => visible[path].FlipBit(bit);
+
+    /// <summary>Cuts a file behind the program's back.</summary>
+    public void Truncate(string path, int length)
+    {
+        visible[path].SetLength(length);
+        visible[path].Sync();
+    }
+
+    /// <summary>The file as programs see it; null: there is none.</summary>
+    public byte[]? Content(string path) =>
+        visible.TryGetValue(path, out SimulatedFile? file) ? file.Visible.ToArray() : null;
+
     private void Add(string path, SimulatedFile file)
     {
         visible.Add(path, file);
@@ -157,7 +181,7 @@ internal sealed class SimulatedDisk : IDisk
         public void Dispose() => release();
     }
 
-    private sealed class OpenFile(SimulatedDisk disk, SimulatedFile file) : IDiskFile
+    private sealed class OpenFile(SimulatedDisk disk, SimulatedFile file, bool writable) : IDiskFile
     {
         public long Length => file.Length;
 
@@ -171,16 +195,29 @@ internal sealed class SimulatedDisk : IDisk
 
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
+            ThrowIfReadOnly();
             byte[] copy = bytes.ToArray();
             disk.Step(isGrowing: true, () => file.Write(offset, copy));
         }
 
-        public void SetLength(long length) => disk.Step(isGrowing: false, () => file.SetLength(length));
+        public void SetLength(long length)
+        {
+            ThrowIfReadOnly();
+            disk.Step(isGrowing: false, () => file.SetLength(length));
+        }
 
         public void Sync() => disk.Step(isGrowing: false, file.Sync);
 
         public void Dispose()
         {
+        }
+
+        private void ThrowIfReadOnly()
+        {
+            if (!writable)
+            {
+                throw new InvalidOperationException("The file was opened for reading.");
+            }
         }
     }
 }

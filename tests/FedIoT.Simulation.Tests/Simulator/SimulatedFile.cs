@@ -40,6 +40,15 @@ internal sealed class SimulatedFile
         pending.Clear();
     }
 
+    /// <summary>Changes one bit as a decaying medium would.</summary>
+    public void FlipBit(long bit)
+    {
+        Sync();
+        byte mask = (byte)(1 << (int)(bit % 8));
+        visible[bit / 8] ^= mask;
+        durable[bit / 8] ^= mask;
+    }
+
     /// <summary>The process died, the machine did not: the system still writes everything.</summary>
     public SimulatedFile AfterKill()
     {

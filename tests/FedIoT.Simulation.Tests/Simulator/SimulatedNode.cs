@@ -249,7 +249,8 @@ internal sealed class SimulatedNode : IChainNodeShell
     bool IChainNodeShell.TryRequestSignature(ConsensusAction request)
     {
         int life = incarnation;
-        signerFreeAt = Math.Max(signerFreeAt, world.NowMs) + world.Random(world.Scenario.SignMsMax + 1);
+        int takes = world.Scenario.SignMs ?? world.Random(world.Scenario.SignMsMax + 1);
+        signerFreeAt = Math.Max(signerFreeAt, world.NowMs) + takes;
         world.At(signerFreeAt - world.NowMs, () =>
         {
             if (incarnation == life)

@@ -21,13 +21,22 @@ internal sealed class SimulatedSigner : ISigner
         PublicKey = imported ?? throw new InvalidOperationException("The key did not import.");
     }
 
-    /// <summary>Keys of the simulation, ascending by account.</summary>
+    /// <summary>How many keys scenarios have; further ones are for larger networks without faults.</summary>
+    public const int OfScenarios = 10;
+
+    /// <summary>Keys of the simulation: those of scenarios ascending by account, and six more.</summary>
     public static IReadOnlyList<SimulatedSigner> All { get; } =
-        [.. Enumerable.Range(0, 10).Select(i => new SimulatedSigner(i)).OrderBy(s => s.PublicKey.Account)];
+    [
+        .. Enumerable.Range(0, OfScenarios).Select(i => new SimulatedSigner(i)).OrderBy(s => s.PublicKey.Account),
+        .. Enumerable.Range(OfScenarios, 6).Select(i => new SimulatedSigner(i)),
+    ];
 
     /// <summary>Keys that come in the place of those, two for each.</summary>
     public static IReadOnlyList<IReadOnlyList<SimulatedSigner>> Spares { get; } =
-        [.. Enumerable.Range(0, 10).Select(i => new[] { new SimulatedSigner(100 + i), new SimulatedSigner(200 + i) })];
+    [
+        .. Enumerable.Range(0, OfScenarios)
+            .Select(i => new[] { new SimulatedSigner(100 + i), new SimulatedSigner(200 + i) }),
+    ];
 
     /// <summary>The key with this hash.</summary>
     public static SimulatedSigner Find(AccountId key) =>

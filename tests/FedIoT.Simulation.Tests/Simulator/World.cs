@@ -18,6 +18,7 @@ internal sealed class World
     public const string ChainId = "simulated";
     private const long LivenessMsMax = 60_000;
     private const int HeightsAfterHealing = 3;
+    private const int EventsMax = 5_000_000; // of a run: who answers answers never ends
 
     private readonly PriorityQueue<Action, (long Time, long Sequence)> queue = new();
     private readonly List<Client> clients = [];
@@ -25,6 +26,7 @@ internal sealed class World
     private long sequence;
     private long partition; // bit i: on which side node i is
     private ulong trace;
+    private int events;
 
     public World(Scenario scenario)
     {
@@ -36,7 +38,7 @@ internal sealed class World
             scenario.Powers.Select((p, i) => new GenesisValidator(signers[i].PublicKey, p)),
             Enumerable.Range(0, scenario.Powers.Count + scenario.Joiners).Select(i => signers[i].PublicKey),
             [signers[0].PublicKey]);
-        Options = MakeOptions(Genesis);
+        Options = MakeOptions(Genesis, hasProductTimeouts: scenario.LinkMs is not null);
         Record = new WorldRecord(this);
         for (int key = 0; key < scenario.Powers.Count + scenario.Joiners; key++)
         {
@@ -96,6 +98,14 @@ internal sealed class World
         && node == Honest.Last(n => n.Key < Scenario.Powers.Count) && Honest.Count() > 1
         && Scenario.Powers.Take(Scenario.Attacks.Count).Sum() * 3 < Scenario.TotalPower - Scenario.Powers[node.Key];
 
+    /// <summary>Runs without faults, clients or an end to wait for: a measurement.</summary>
+    public void RunFor(long milliseconds)
+    {
+        Nodes.ForEach(n => n.Start());
+        events = 0;
+        RunUntil(NowMs + milliseconds);
+    }
+
     public int Random(int bound) => random.Next(bound);
 
     public ulong Next() => random.Next();
@@ -122,7 +132,8 @@ internal sealed class World
         int copies = !IsHealed && Random(1_000) < Scenario.DuplicatesPerMille ? 2 : 1;
         for (int i = 0; i < copies; i++)
         {
-            At(1 + Random(IsHealed ? 40 : Scenario.DelayMsMax), () => to.Receive(from, frame));
+            int delay = Scenario.LinkMs ?? 1 + Random(IsHealed ? 40 : Scenario.DelayMsMax);
+            At(delay, () => to.Receive(from, frame));
         }
     }
 
@@ -134,13 +145,13 @@ internal sealed class World
         At(IsHealed ? 10 : 50 + Random(1_500), node.Start);
     }
 
-    private static ChainNodeOptions MakeOptions(Genesis genesis) => new()
+    private static ChainNodeOptions MakeOptions(Genesis genesis, bool hasProductTimeouts) => new()
     {
         ChainId = ChainId,
         StateDirectory = "/",
         Listen = new IPEndPoint(IPAddress.Loopback, 0),
         Validators = [.. genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
-        Timeouts = new ConsensusTimeouts
+        Timeouts = hasProductTimeouts ? new ConsensusTimeouts() : new ConsensusTimeouts
         {
             Propose = TimeSpan.FromMilliseconds(250),
             Prevote = TimeSpan.FromMilliseconds(100),
@@ -149,7 +160,7 @@ internal sealed class World
             MinimumBlockInterval = TimeSpan.FromMilliseconds(100),
             IdleInterval = TimeSpan.FromMilliseconds(600),
         },
-        StallInterval = TimeSpan.FromMilliseconds(300),
+        StallInterval = TimeSpan.FromMilliseconds(hasProductTimeouts ? 500 : 300),
         WatchMin = TimeSpan.FromSeconds(4), // clocks are at most one second off where this matters
     };
 
@@ -172,6 +183,7 @@ internal sealed class World
             NowMs = next.Time;
             trace = unchecked((trace * 31) + (ulong)next.Time + (ulong)sequence);
             queue.Dequeue()();
+            Check(++events < EventsMax, () => "it does not end: somebody answers answers");
         }
 
         NowMs = end;

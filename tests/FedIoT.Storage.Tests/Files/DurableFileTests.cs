@@ -19,7 +19,7 @@ public sealed class DurableFileTests
         {
             for (ulong seed = 0; seed < 64; seed++)
             {
-                var disk = new SimulatedDisk { CutAt = before + cut, CutAfter = seed % 2 == 1 };
+                var disk = new SimulatedDisk { CutAt = before + cut, IsCutAfter = seed % 2 == 1 };
                 DurableFile.Replace(disk, Target, Old, ownerOnly: false);
                 Assert.Throws<PowerCutException>(() => DurableFile.Replace(disk, Target, New, ownerOnly: false));
                 SimulatedDisk survived = disk.AfterPowerCut(seed);

@@ -81,7 +81,7 @@ public sealed class SegmentLogTests
         {
             for (ulong seed = 0; seed < 64; seed++)
             {
-                var disk = new SimulatedDisk { CutAt = cut, CutAfter = seed % 2 == 1 };
+                var disk = new SimulatedDisk { CutAt = cut, IsCutAfter = seed % 2 == 1 };
                 RunScript(disk, out int flushed, out int deletedBefore);
                 SimulatedDisk survived = disk.AfterPowerCut(SplitMix64.For(seed, (ulong)cut).Next());
                 torn += CheckSurvivors(survived, flushed, deletedBefore, $"cut {cut}, seed {seed}");

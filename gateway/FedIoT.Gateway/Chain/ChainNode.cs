@@ -183,7 +183,6 @@ public sealed partial class ChainNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(logger);
         options.Validate();
-        Directory.CreateDirectory(options.StateDirectory);
         List<VotingKey> votingKeys = [];
         BlockStore? store = null;
         SnapshotDownload? download = null;

@@ -177,10 +177,12 @@ internal sealed class ChainNodeBorder(
 
     /// <summary>Answers a request for a manifest or a chunk.</summary>
     /// <param name="frame">The request.</param>
+    /// <param name="charge">Told of the bytes that had to be read for the answer alone.</param>
     /// <param name="send">Sends to the asker; false when it has no more room or credit, then it asks again.</param>
     /// <param name="isServed">False when nothing could be given.</param>
-    public DisconnectReason ServeSnapshot(in Frame frame, Func<Frame, bool> send, out bool isServed) =>
-        snapshots.Serve(frame, send, out isServed);
+    public DisconnectReason ServeSnapshot(
+        in Frame frame, Action<long> charge, Func<Frame, bool> send, out bool isServed) =>
+        snapshots.Serve(frame, charge, send, out isServed);
 
     /// <summary>Answers a request for blocks: blocks, then the chain's end, from which the asker goes on.</summary>
     /// <param name="payload">The request.</param>

@@ -308,7 +308,8 @@ internal sealed class SimulatedNode : IChainNodeShell
         DisconnectReason problem = frame.Type switch
         {
             FrameType.BlockRequest => border!.ServeBlocks(frame.Payload, () => true, SendBack, out _),
-            FrameType.SnapshotRequest or FrameType.ChunkRequest => border!.ServeSnapshot(frame, SendBack, out _),
+            FrameType.SnapshotRequest or FrameType.ChunkRequest =>
+                border!.ServeSnapshot(frame, _ => { }, SendBack, out _),
             _ => border!.Read(from.Name, frame, out input),
         };
         bool isGood = problem == DisconnectReason.None;

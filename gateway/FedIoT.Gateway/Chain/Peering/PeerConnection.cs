@@ -100,6 +100,10 @@ internal sealed class PeerConnection : IDisposable
     /// </summary>
     public bool TryServe(long bytes) => servedBudget.TryTakeOnCredit(bytes);
 
+    /// <summary>Takes bytes that were read for the peer without being sent to it, up to four seconds' worth. Called by
+    /// the reading task only.</summary>
+    public void Charge(long bytes) => servedBudget.Take(Math.Min(bytes, 4 * limits.ServedBytesPerSecond));
+
     /// <summary>Reads and writes until the stream ends, the peer misbehaves or the connection is closed.</summary>
     /// <param name="receive">Takes a frame; a reason when it breaks the rules.</param>
     /// <param name="cancellationToken">Ends the connection.</param>

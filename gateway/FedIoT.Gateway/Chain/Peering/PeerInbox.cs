@@ -120,8 +120,14 @@ internal sealed class PeerInbox(
 
     private DisconnectReason ServeSnapshot(PeerConnection connection, in Frame frame)
     {
+        if (!connection.MayServe)
+        {
+            return connection.CountUseless(); // it asks again
+        }
+
         DisconnectReason problem = border.ServeSnapshot(
-            frame, answer => connection.TryServe(answer.Payload.Length) && connection.Send(answer), out bool isServed);
+            frame, connection.Charge,
+            answer => connection.TryServe(answer.Payload.Length) && connection.Send(answer), out bool isServed);
         return problem == DisconnectReason.None && !isServed ? connection.CountUseless() : problem;
     }
 

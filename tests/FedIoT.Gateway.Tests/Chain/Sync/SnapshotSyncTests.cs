@@ -236,6 +236,24 @@ public sealed class SnapshotSyncTests : IDisposable
     }
 
     [Fact]
+    public void Server_ReadsTheBlocksOfAManifestOnceAndChargesWhoAskedFirst()
+    {
+        long charged = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            var request = new Frame(
+                FrameType.SnapshotRequest, PeerMessages.Status(new Height(SnapshotHeight + 3)).Payload);
+            Assert.Equal(
+                DisconnectReason.None,
+                server.Serve(request, bytes => charged += bytes, _ => true, out bool isServed));
+            Assert.True(isServed);
+            Assert.Equal(
+                Enumerable.Range(SnapshotHeight + 1, 3).Sum(h => store.Read(new Height(h)).Block.Encoded.Length),
+                charged);
+        }
+    }
+
+    [Fact]
     public void Server_WhenTheFileIsGone_GoesOnWithWhatItServes()
     {
         SnapshotManifest manifest = ManifestOf(server, chain, SnapshotHeight + 2);
@@ -273,7 +291,7 @@ public sealed class SnapshotSyncTests : IDisposable
     {
         Frame? given = null;
         Assert.Equal(DisconnectReason.None, server.Serve(
-            request, frame =>
+            request, _ => { }, frame =>
             {
                 given = frame;
                 return true;
@@ -285,7 +303,8 @@ public sealed class SnapshotSyncTests : IDisposable
     private static SnapshotManifest ManifestOf(SnapshotServer server, ScriptedChain chain, int trusted)
     {
         Assert.True(chain.State.Height.Value > SnapshotHeight + 2);
-        Assert.True(SnapshotManifest.TryDecode(server.ManifestFor(new Height(trusted)), out SnapshotManifest? read));
+        Assert.True(SnapshotManifest.TryDecode(
+            server.ManifestFor(new Height(trusted), out _), out SnapshotManifest? read));
         return read!;
     }
 

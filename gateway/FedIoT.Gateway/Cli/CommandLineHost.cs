@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Operate;
 using FedIoT.Storage.Files;
 
 namespace FedIoT.Gateway.Cli;
@@ -38,6 +39,7 @@ public static class CommandLineHost
         };
         try
         {
+            CoreDumps.Forbid(); // any verb may hold a key, a PIN or a passphrase
             return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
         }
         catch (InputException e)

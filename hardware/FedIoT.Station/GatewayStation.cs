@@ -53,6 +53,9 @@ public sealed class GatewayStation : IDisposable
     /// <summary>The case was opened and nobody acknowledged it.</summary>
     public bool IsTampered => tamper?.IsAlarmed ?? false;
 
+    /// <summary>False without a join button, and when it is left out.</summary>
+    public bool HasJoinButton => joinPin is not null;
+
     /// <summary>Whether devices may join.</summary>
     /// <param name="now">Monotonic time.</param>
     public bool IsJoinWindowOpen(TimeSpan now) => join?.IsWindowOpen(now) ?? false;
@@ -144,6 +147,15 @@ public sealed class GatewayStation : IDisposable
         return isHigh;
     }
 
+    // The library wraps what happened; of a shared library that is not there the loader's text is a screen long.
+    private static string Reason(Exception e)
+    {
+        Exception inner = e.GetBaseException();
+        return inner is DllNotFoundException
+            ? "the shared library libgpiod is not installed; Debian's package is libgpiod2, from Debian 13 on libgpiod3"
+            : inner == e ? e.Message : $"{e.Message}: {inner.Message}";
+    }
+
     // The GPIO library reports a missing chip, a busy pin and a failing line by exceptions of many types.
     private bool Attempt(string part, Action action)
     {
@@ -156,7 +168,7 @@ public sealed class GatewayStation : IDisposable
             e is IOException or InvalidOperationException or UnauthorizedAccessException or NotSupportedException
                 or ArgumentException or DllNotFoundException or TypeInitializationException)
         {
-            problems.Add($"{part} is left out: {e.Message}");
+            problems.Add($"{part} is left out: {Reason(e)}");
             return false;
         }
     }

@@ -45,6 +45,16 @@ public sealed class DisplayTests
         Assert.Equal(0x02, page[0]); // a question mark
     }
 
+    [Fact]
+    public void Gate_CompilesEveryFileOfTheProgram()
+    {
+        string program = Path.Combine(Files.Sources.Hardware, "FedIoT.Display");
+        string[] files = [.. Directory.GetFiles(program, "*.cs").Select(f => Path.GetFileNameWithoutExtension(f))];
+        string[] types = [.. typeof(ScreenText).Assembly.GetTypes().Select(t => t.Name)];
+        Assert.InRange(files.Length, 5, 50);
+        Assert.All(files, f => Assert.Contains(f, types));
+    }
+
     private static string Show(byte[]? status, ClimateReading? climate)
     {
         IReadOnlyList<string> lines = ScreenText.Of(status, climate);

@@ -132,6 +132,20 @@ public sealed class StationTests : IDisposable
     }
 
     [Fact]
+    public void Open_GpioLibraryMissing_NamesThePackage()
+    {
+        using var station = new GatewayStation(
+            AllParts,
+            () => throw new PlatformNotSupportedException("outer", new DllNotFoundException("a screen long")),
+            null, now);
+        Assert.Contains("package is libgpiod2", Assert.Single(station.Problems), StringComparison.Ordinal);
+        Assert.False(station.HasJoinButton);
+        using var other = new GatewayStation(
+            AllParts, () => throw new IOException("outer", new UnauthorizedAccessException("inner")), null, now);
+        Assert.Equal("GPIO is left out: outer: inner", Assert.Single(other.Problems));
+    }
+
+    [Fact]
     public void Open_NothingConfigured_TouchesNothing()
     {
         using var station = new GatewayStation(

@@ -33,7 +33,8 @@ internal sealed class GatewayAnswers(AdminSource source)
         int configured = source.Configuration.Peers.Count(p => p.Account != node.Account);
         long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
         NodeKeysAnswer keys = new KeyAnswers(source).Read();
-        (string state, List<string> reasons) = Judge(node, keys, configured, free, source.Board.Reasons());
+        (string state, List<string> reasons) = Judge(
+            node, new ChainAnswers(source), keys, configured, free, source.Board.Reasons());
         return new StatusAnswer
         {
             State = state,
@@ -180,7 +181,8 @@ internal sealed class GatewayAnswers(AdminSource source)
     }
 
     private static (string State, List<string> Reasons) Judge(
-        GatewayNode node, NodeKeysAnswer keys, int configured, long free, IReadOnlyList<string> board)
+        GatewayNode node, ChainAnswers chain, NodeKeysAnswer keys, int configured, long free,
+        IReadOnlyList<string> board)
     {
         if (node.Failure is { } failure)
         {
@@ -188,13 +190,18 @@ internal sealed class GatewayAnswers(AdminSource source)
         }
 
         var reasons = new List<string>(board);
-        if (node.Chain.JoinState is { } joining)
+        if (chain.AbsenceProblem() is { } absence)
         {
-            reasons.Add($"this gateway joins by a snapshot: it {joining}");
+            reasons.Add(absence);
         }
         else if (node.Chain.VotingState is { } silence)
         {
             reasons.Add($"this gateway {silence}");
+        }
+
+        if (chain.StandstillProblem() is { } standstill)
+        {
+            reasons.Add(standstill);
         }
 
         if ((node.VotingKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)

@@ -126,6 +126,14 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
         }
     }
 
+    private bool HasJoinButton()
+    {
+        lock (gate)
+        {
+            return station.HasJoinButton;
+        }
+    }
+
     /// <summary>A device that is not enrolled showed its password; remembered while the window is open.</summary>
     public void Present(string name, byte[] password)
     {
@@ -143,7 +151,10 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
     {
         if (WindowLeft() == TimeSpan.Zero)
         {
-            problem = "the join window is closed; press the join button of this gateway for a second, then try again";
+            problem = HasJoinButton()
+                ? "the join window is closed; press the join button of this gateway for a second, then try again"
+                : "the join window is closed and the join button does not work ('fediot status' says why); mend it, or "
+                    + "stop the gateway for this command";
             return false;
         }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Operate;
 using FedIoT.Storage.Files;
 
 namespace FedIoT.Gateway.Cli;
@@ -38,6 +39,7 @@ public static class CommandLineHost
         };
         try
         {
+            CoreDumps.Forbid(); // any verb may hold a key, a PIN or a passphrase
             return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
         }
         catch (InputException e)
@@ -65,6 +67,8 @@ public static class CommandLineHost
 
     // The parser names .NET types where a person expects a kind of value.
     private static string InWords(string message) => message
+        .Replace("expected type 'System.Nullable`1[System.Int32]'", "a whole number", StringComparison.Ordinal)
+        .Replace("expected type 'System.Nullable`1[System.Int64]'", "a whole number", StringComparison.Ordinal)
         .Replace("expected type 'System.Int32'", "a whole number", StringComparison.Ordinal)
         .Replace("expected type 'System.Int64'", "a whole number", StringComparison.Ordinal)
         .Replace("expected type 'System.UInt64'", "a whole number from 0", StringComparison.Ordinal);

@@ -4,8 +4,8 @@ using FedIoT.Gateway.Cli;
 namespace FedIoT.Gateway.Operate;
 
 /// <summary>
-/// Keys are in the memory of the daemon, so its memory never goes to disk: no core file of the kernel, no reading of
-/// its memory by other processes of the same user, no dump of the runtime.
+/// Keys are in the memory of the daemon and of most verbs, so it never goes to disk: no core file of the kernel, no
+/// reading of it by other processes of the same user, no dump of the runtime.
 /// </summary>
 internal static class CoreDumps
 {
@@ -25,7 +25,7 @@ internal static class CoreDumps
             if (Environment.GetEnvironmentVariable(name) is { } value && value.Trim() is not ("" or "0"))
             {
                 throw new InputException(
-                    $"the environment variable {name} is {value}: a crash would write this gateway's keys to a file; "
+                    $"the environment variable {name} is {value}: a crash would write keys to a file; "
                     + "unset it");
             }
         }

@@ -39,7 +39,6 @@ internal static class RunCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            CoreDumps.Forbid();
             string file = ConfigurationOption.Find(parsed.GetValue(config));
             GatewayConfiguration configuration = GatewayConfigurationReader.Read(file);
             using ILoggerFactory loggers = LoggerFactory.Create(b => AddConsole(b, parsed.GetValue(Level)));

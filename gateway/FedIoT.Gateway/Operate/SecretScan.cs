@@ -13,6 +13,7 @@ internal sealed class SecretScan
 {
     private const int KeyFileBytesMax = 4096;
     private const int SeedBytes = 32;
+    private const int PlainKeyFileBytes = 8 + SeedBytes; // docs/spec/keys.md, "Key files"
 
     private readonly List<(string Owner, byte[] Form)> forms = [];
 
@@ -26,7 +27,8 @@ internal sealed class SecretScan
         var scan = new SecretScan();
         foreach (KeyReference key in new[] { configuration.NodeKey, configuration.TrainingKey })
         {
-            if (key.Address.FilePath is { } path && TryRead(path) is { Length: >= SeedBytes } file)
+            // A file behind a passphrase holds no seed that could be searched for.
+            if (key.Address.FilePath is { } path && TryRead(path) is { Length: PlainKeyFileBytes } file)
             {
                 scan.Add(path, file[^SeedBytes..]);
             }

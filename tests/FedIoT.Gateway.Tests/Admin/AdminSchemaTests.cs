@@ -18,7 +18,7 @@ public sealed class AdminSchemaTests
         fediot.blocks/1: blocks[height time hash proposer transactions bytes] firstHeight schema
         fediot.chain-status/1: schema chainId genesisHash account height firstHeight blockHash blockTime stateRoot
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
-            finalityMsP99
+            finalityMsP99 problem
         fediot.enrolment/1: device keyIsProved schema
         fediot.evidence/1: evidence[kind account height task round hash offenceHeight messages slashed] schema
         fediot.log/1: lines[] schema

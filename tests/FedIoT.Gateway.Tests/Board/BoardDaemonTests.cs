@@ -36,6 +36,10 @@ public sealed class BoardDaemonTests
             r => Assert.Equal("GPIO is left out: no GPIO chip here", r),
             r => Assert.Equal("the clock chip on I2C bus 1 is left out: no /dev/i2c-1", r));
         Assert.All(status.Reasons, r => Assert.Contains(gateway.Log, l => l.Contains(r, StringComparison.Ordinal)));
+        string[] enrol = ["devices", "enrol", "pump-07", "--config", gateway.Configuration];
+        await AssertRefusedAsync("the join button does not work", enrol);
+        await gateway.StopAsync();
+        await GatewayProcessNetwork.VerbAsync(enrol);
     }
 
     [Fact]

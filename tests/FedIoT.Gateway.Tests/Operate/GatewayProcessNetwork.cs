@@ -52,7 +52,7 @@ public class GatewayProcessNetwork : IAsyncLifetime
         {
             File.Copy(genesis, Path.Combine(FolderOf(i), "genesis.cbor"));
             var gateway = new GatewayProcess(FolderOf(i));
-            await CompleteAsync(gateway, peers);
+            await ConfigureAsync(gateway, peers);
             gateways.Add(gateway);
         }
 
@@ -119,15 +119,15 @@ public class GatewayProcessNetwork : IAsyncLifetime
             "--listen", $"{AddressOf(index)}:{ChainPort}", "--mqtt", $"{AddressOf(index)}:{MqttPort}");
         File.Copy(folder.File("genesis.cbor"), Path.Combine(FolderOf(index), "genesis.cbor"));
         var gateway = new GatewayProcess(FolderOf(index));
-        await CompleteAsync(gateway, folder.File("peers.toml"));
+        await ConfigureAsync(gateway, folder.File("peers.toml"));
         gateways.Add(gateway);
         return gateway;
     }
 
     internal IPEndPoint ChainEndPointOf(int index) => new(IPAddress.Parse(AddressOf(index)), ChainPort);
 
-    // The same interval for all: a proposer that waits longer than the others have patience for never proposes.
-    private async Task CompleteAsync(GatewayProcess gateway, string peers)
+    // The same idle interval everywhere: a proposer that waits longer than the others costs them a round.
+    private async Task ConfigureAsync(GatewayProcess gateway, string peers)
     {
         string text = await File.ReadAllTextAsync(gateway.Configuration);
         await File.WriteAllTextAsync(

@@ -5,6 +5,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Ledger;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Simulation;
 

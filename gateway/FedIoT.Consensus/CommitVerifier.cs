@@ -1,3 +1,5 @@
+using FedIoT.Wire.Cose;
+
 namespace FedIoT.Consensus;
 
 /// <summary>Verifies commits: the check that block sync, light clients and auditors rest on. Thread-safe.</summary>

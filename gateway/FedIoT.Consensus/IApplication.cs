@@ -5,8 +5,8 @@ namespace FedIoT.Consensus;
 
 /// <summary>
 /// The replicated application, in the shape of ABCI 2.0: ordering bytes and executing them are two things.
-/// The node calls it from one task only, never concurrently, except <see cref="CheckTransaction"/> and
-/// <see cref="FindFollower"/>.
+/// The node calls it from one task only, never concurrently, except <see cref="CheckTransaction"/>,
+/// <see cref="SenderOf"/> and <see cref="FindFollower"/>.
 /// </summary>
 public interface IApplication
 {
@@ -17,6 +17,12 @@ public interface IApplication
     /// Cheap admission test for the mempool: null = admit, else the reason. May be called from any thread.
     /// </summary>
     string? CheckTransaction(ReadOnlyMemory<byte> transaction);
+
+    /// <summary>
+    /// Whom a transaction names as its sender, so that one sender cannot take all of the mempool; null for nobody.
+    /// Nothing is verified. Any thread.
+    /// </summary>
+    AccountId? SenderOf(ReadOnlyMemory<byte> transaction) => null;
 
     /// <summary>Chooses and orders transactions for a block that this node proposes.</summary>
     /// <param name="height">Height of the block to be.</param>

@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Consensus;
 

@@ -7,11 +7,16 @@ namespace FedIoT.Ledger;
 /// <summary>What a node asks about a transaction before it stands in a block.</summary>
 internal static class Admission
 {
-    public static RejectionReason? Check(LedgerState state, ReadOnlyMemory<byte> bytes, SignatureCache cache)
+    public static RejectionReason? Check(LedgerState state, ReadOnlyMemory<byte> bytes, VerifiedSignatures cache)
     {
         if (EquivocationEvidence.IsTagged(bytes.Span))
         {
-            return EvidenceRules.Check(state, state.Genesis.ChainId, state.Height.Next, bytes, out _, out _);
+            RejectionReason? problem =
+                EvidenceRules.Check(state, state.Genesis.ChainId, state.Height.Next, bytes, out _, out _);
+
+            // Who saw it may be a block or two ahead of this node: it waits until it may stand in a block.
+            return problem is not RejectionReason.EvidenceTooEarly ? problem
+                : EvidenceRules.CheckAhead(state, bytes);
         }
 
         if (Decode(state, bytes, out Transaction? transaction) is RejectionReason reason)
@@ -124,6 +129,47 @@ internal static class Admission
         return chosen;
     }
 
+    public static bool MayFollow(LedgerState state, IReadOnlyList<ReadOnlyMemory<byte>> transactions)
+    {
+        var nonces = new Dictionary<AccountId, ulong>();
+        var accused = new HashSet<AccountId>();
+        Height next = state.Height.Next;
+        long gas = 0;
+        foreach (ReadOnlyMemory<byte> bytes in transactions)
+        {
+            if (EquivocationEvidence.IsTagged(bytes.Span))
+            {
+                if (nonces.Count > 0
+                    || EvidenceRules.Check(state, state.Genesis.ChainId, next, bytes, out Account? account, out _)
+                        is not null
+                    || !accused.Add(account!.Id))
+                {
+                    return false;
+                }
+
+                gas += EvidenceRules.GasCost;
+                continue;
+            }
+
+            if (Decode(state, bytes, out Transaction? transaction) is not null
+                || ((IKeyDirectory)state).FindSigner(transaction!.Signer, out Account? signer) is not null
+                || transaction.Nonce == 0
+                || transaction.Nonce - 1 != nonces.GetValueOrDefault(signer!.Id, signer.Nonce))
+            {
+                return false;
+            }
+
+            nonces[signer.Id] = transaction.Nonce;
+            gas += Gas.Of(transaction);
+            if (gas > LedgerLimits.BlockGasMax)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static List<(AccountId Account, Transaction Transaction)> DecodeAll(
         LedgerState state, IReadOnlyList<ReadOnlyMemory<byte>> candidates, Dictionary<AccountId, ulong> nonces)
     {
@@ -150,7 +196,7 @@ internal static class Admission
             : null;
 
     private static RejectionReason? CheckDeltas(
-        LedgerState state, TransactionBody body, Account signer, SignatureCache cache)
+        LedgerState state, TransactionBody body, Account signer, VerifiedSignatures cache)
     {
         if (body is not RevealDeltas reveal)
         {

@@ -10,7 +10,7 @@ namespace FedIoT.Ledger;
 internal sealed class BlockExecution : IKeyDirectory
 {
     private readonly LedgerState start;
-    private readonly SignatureCache cache;
+    private readonly VerifiedSignatures cache;
     private readonly ImmutableSortedDictionary<AccountId, Account>.Builder accounts;
     private readonly ImmutableSortedDictionary<AccountId, NodeKeyRecord>.Builder keys;
     private readonly ImmutableSortedDictionary<DeviceId, Device>.Builder devices;
@@ -21,7 +21,7 @@ internal sealed class BlockExecution : IKeyDirectory
     private readonly List<LedgerEvent> events = [];
     private long gasUsed;
 
-    public BlockExecution(LedgerState start, Height height, SignatureCache cache)
+    public BlockExecution(LedgerState start, Height height, VerifiedSignatures cache)
     {
         this.start = start;
         this.cache = cache;
@@ -51,7 +51,7 @@ internal sealed class BlockExecution : IKeyDirectory
 
     public IEnumerable<PowerBallot> Ballots => ballots.Values;
 
-    public SignatureCache Cache => cache;
+    public VerifiedSignatures Cache => cache;
 
     /// <summary>Hash of the transaction being executed.</summary>
     public Hash256 CurrentTransaction { get; private set; }

@@ -42,6 +42,13 @@ internal static class EvidenceRules
             return RejectionReason.EvidenceStale;
         }
 
+        // Else "paid for up to this height" could be bought in advance: whoever proves two votes of its own at a height
+        // that nobody lives to see would never be punished again.
+        if (evidence.Height > height)
+        {
+            return RejectionReason.EvidenceTooEarly;
+        }
+
         if (height.Value - evidence.Height.Value > LedgerLimits.EvidenceBlocksMax)
         {
             return RejectionReason.EvidenceTooOld;
@@ -53,6 +60,13 @@ internal static class EvidenceRules
         }
 
         return evidence.Verify(chainId, key.Key) ? null : RejectionReason.BadSignature;
+    }
+
+    /// <summary>The same for evidence of a height that comes soon, as if the chain were there.</summary>
+    public static RejectionReason? CheckAhead(LedgerState state, ReadOnlyMemory<byte> bytes)
+    {
+        var latest = new Height(state.Height.Value + LedgerLimits.EvidenceHeightsAheadMax);
+        return Check(state, state.Genesis.ChainId, latest, bytes, out _, out _);
     }
 
     /// <summary>Takes the stake and the power.</summary>
@@ -70,7 +84,6 @@ internal static class EvidenceRules
             return RejectionReason.BlockGasExceeded;
         }
 
-        Height slashedAt = evidence!.Height > block.Height ? evidence.Height : block.Height;
         bool isLast = block.Accounts.All(a => a.Power == 0 || a.Id == account!.Id); // somebody must decide blocks
         block.Strike(
             account! with
@@ -78,10 +91,10 @@ internal static class EvidenceRules
                 Stake = 0,
                 Power = isLast ? account.Power : 0,
                 Roles = isLast ? account.Roles : account.Roles & ~AccountRoles.Validator,
-                SlashedAt = slashedAt,
+                SlashedAt = block.Height,
             },
             new Fault(
-                FaultKind.Equivocation, account.Id, Hash256.Zero, evidence.Round, block.Height, evidence.Hash)
+                FaultKind.Equivocation, account.Id, Hash256.Zero, evidence!.Round, block.Height, evidence.Hash)
             {
                 OffenceHeight = evidence.Height,
                 Messages = evidence.Kind,

@@ -48,6 +48,10 @@ public static class LedgerLimits
     /// </summary>
     public const long EvidenceBlocksMax = 100_000;
 
+    /// <summary>How far above the last block evidence may be to wait in a mempool: peers are not at one height.
+    /// </summary>
+    public const long EvidenceHeightsAheadMax = 3;
+
     /// <summary>Gas that the transactions of one block may use together; about two seconds of one core.</summary>
     public const long BlockGasMax = 200_000_000;
 }

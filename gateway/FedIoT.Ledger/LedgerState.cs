@@ -113,7 +113,7 @@ public sealed class LedgerState : IKeyDirectory
     /// <exception cref="ArgumentException">Not the next height.</exception>
     public (LedgerState Next, BlockOutcome Outcome) Execute(
         Height height, AccountId proposer, IReadOnlyList<ReadOnlyMemory<byte>> transactions,
-        SignatureCache? cache = null)
+        VerifiedSignatures? cache = null)
     {
         ArgumentNullException.ThrowIfNull(transactions);
         if (height != Height.Next)
@@ -121,14 +121,14 @@ public sealed class LedgerState : IKeyDirectory
             throw new ArgumentException($"The next height is {Height.Next}, not {height}.", nameof(height));
         }
 
-        return new BlockExecution(this, height, cache ?? new SignatureCache()).Run(transactions);
+        return new BlockExecution(this, height, cache ?? new VerifiedSignatures()).Run(transactions);
     }
 
     /// <summary>
     /// Admission test for a mempool on top of this state; null = admit. Verifies and remembers every signature that
     /// executing will need, so that the block pays for none of them again. Any thread.
     /// </summary>
-    public RejectionReason? CheckTransaction(ReadOnlyMemory<byte> bytes, SignatureCache cache)
+    public RejectionReason? CheckTransaction(ReadOnlyMemory<byte> bytes, VerifiedSignatures cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
         return Admission.Check(this, bytes, cache);
@@ -146,6 +146,24 @@ public sealed class LedgerState : IKeyDirectory
         ArgumentNullException.ThrowIfNull(candidates);
         return Admission.PrepareBlock(this, candidates, bytesMax);
     }
+
+    /// <summary>
+    /// True when a block on top of this state may hold these transactions, as <see cref="PrepareBlock"/> makes them:
+    /// evidence that holds, once for each account, then each account's transactions by nonce without a gap, within the
+    /// gas. Signatures of transactions are not looked at. One pass, whatever a proposer made up.
+    /// </summary>
+    /// <param name="transactions">In the block's order.</param>
+    public bool MayFollow(IReadOnlyList<ReadOnlyMemory<byte>> transactions)
+    {
+        ArgumentNullException.ThrowIfNull(transactions);
+        return Admission.MayFollow(this, transactions);
+    }
+
+    /// <summary>Whom a transaction names as its sender, evidence as its accused; null for other bytes.</summary>
+    public static AccountId? SenderOf(ReadOnlyMemory<byte> transaction) =>
+        EquivocationEvidence.IsTagged(transaction.Span) ? EquivocationEvidence.Decode(transaction)?.Validator
+        : CoseSign1.TryDecode(transaction, out CoseSign1? message) ? message!.Signer
+        : null;
 
     /// <summary>The account of this name; null when there is none.</summary>
     public Account? FindAccount(AccountId id) => Accounts.GetValueOrDefault(id);

@@ -45,6 +45,9 @@ public enum RejectionReason
     /// <summary>Evidence of a height that is too long ago.</summary>
     EvidenceTooOld = 18,
 
+    /// <summary>Evidence of a height that is not there yet.</summary>
+    EvidenceTooEarly = 19,
+
     /// <summary>Only an administrator may do this.</summary>
     NotAdministrator = 20,
 

@@ -14,12 +14,14 @@ namespace FedIoT.Signing;
 /// cref="HeightsPerIncrement"/> heights. 2,097,151 counts are two thousand million blocks: 66 years of a block a
 /// second, less one increment for every start. A used-up counter signs nothing more: the key moves to a new chip
 /// before. A copy made and put back between two increments is not noticed: that window is the price.</para>
+/// <para>An empty file beside an empty memory is taken as tied when the counter stands at zero: such a counter never
+/// guarded anything.</para>
 /// <para>The chip may be away at the start: it is asked at the first signature, and nothing is signed before it
 /// answered.</para>
 /// <para>File, 96 bytes: two slots of 48, used in turn: the ASCII text <c>FIOTEPO1</c>, the counter value (8, big
 /// endian), SHA-256 of these 16 bytes. The file says n + 1 before the counter does: after a crash in between, the file
 /// is one ahead, never behind.</para>
-/// <para>Not thread-safe; the guard serialises.</para>
+/// <para>Thread-safe as far as its own state goes; who signs goes through the guard, which serialises.</para>
 /// </remarks>
 public sealed class CountedSignState : ISignState, IDisposable
 {
@@ -30,6 +32,7 @@ public sealed class CountedSignState : ISignState, IDisposable
     private const int SlotBytes = 48;
     private const int SignedBytes = 16;
 
+    private readonly Lock gate = new();
     private readonly string path;
     private readonly ISignState state;
     private readonly IMonotonicCounter counter;
@@ -98,12 +101,28 @@ public sealed class CountedSignState : ISignState, IDisposable
     public void Append(SignRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        if (value == Unknown || record.Height.Value >= nextIncrement)
+        lock (gate)
         {
-            Move(record.Height);
-        }
+            if (value == Unknown || record.Height.Value >= nextIncrement)
+            {
+                Move(record.Height);
+            }
 
-        state.Append(record);
+            state.Append(record);
+        }
+    }
+
+    /// <summary>Compares the counter with the file and moves both, as the first signature would.</summary>
+    /// <exception cref="SignerException">As for <see cref="Append"/>.</exception>
+    public void Prepare()
+    {
+        lock (gate)
+        {
+            if (value == Unknown)
+            {
+                Move(state.Last?.Height ?? default);
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -141,7 +160,7 @@ public sealed class CountedSignState : ISignState, IDisposable
             long now = counter.ReadCounter();
             if (value == Unknown)
             {
-                CheckNotOlder(path, Read(file), now);
+                CheckNotOlder(path, Read(file), now, mayBeNew: state.Last is null);
             }
 
             Interlocked.Exchange(ref value, Advance(file, counter, now));
@@ -159,11 +178,18 @@ public sealed class CountedSignState : ISignState, IDisposable
         }
     }
 
-    private static void CheckNotOlder(string path, long? stored, long counter)
+    private static void CheckNotOlder(string path, long? stored, long counter, bool mayBeNew)
     {
+        if (stored is null && mayBeNew && counter == 0)
+        {
+            return;
+        }
+
         if (stored is null)
         {
-            throw new SignerException($"{path} holds no counter value; the disk is damaged or was replaced.");
+            throw new SignerException(
+                $"{path} holds no counter value and the chip's counter says {counter}: the disk is damaged or was "
+                + "replaced, or the chip was in use before. Give the node a new key, in a chip whose counter is at 0.");
         }
 
         if (stored != counter && stored != counter + 1)

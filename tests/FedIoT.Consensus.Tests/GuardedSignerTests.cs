@@ -88,6 +88,36 @@ public sealed class GuardedSignerTests : IDisposable
         Assert.NotNull(signer.TrySign(Precommit(5, 0, a)));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Open_RecordDamagedBeforeOthers_IsRefusedBecauseItsSignatureLeft(int damaged)
+    {
+        signer.TrySign(Prevote(5, 0, a));
+        signer.TrySign(Precommit(5, 0, a));
+        signer.TrySign(Prevote(5, 1, a));
+        state.Dispose();
+        string segment = Directory.GetFiles(folder, "*.seg").Single();
+        byte[] good = File.ReadAllBytes(segment);
+        byte[] bad = [.. good];
+        int record = (good.Length - 16) / 3;
+        bad[16 + (damaged * record) + 60] ^= 1; // a bit of the card flipped
+        File.WriteAllBytes(segment, bad);
+
+        // Twice: the first look must not have cut the rest off.
+        for (int start = 0; start < 2; start++)
+        {
+            StorageException refusal = Assert.Throws<StorageException>(
+                () => SignStateLog.Open(folder, key.PublicKey.Account));
+            Assert.Contains("damaged", refusal.Message, StringComparison.Ordinal);
+        }
+
+        File.WriteAllBytes(segment, good);
+        state = SignStateLog.Open(folder, key.PublicKey.Account);
+        signer = new GuardedSigner(key, state, TestChain.Id);
+        Assert.Null(signer.TrySign(Prevote(5, 0, b)));
+    }
+
     [Fact]
     public void Open_WhileAnotherProcessHasIt_IsRefused() =>
         Assert.Throws<StorageException>(() => SignStateLog.Open(folder, key.PublicKey.Account));

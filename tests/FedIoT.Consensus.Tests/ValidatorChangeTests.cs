@@ -1,4 +1,5 @@
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Xunit;
 
 namespace FedIoT.Consensus.Tests;

@@ -23,6 +23,7 @@ public sealed class ChipNodeTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
     private readonly FakeAtecc608 chip = new(TimeProvider.System);
+    private readonly FakeAtecc608 nextChip = new(TimeProvider.System);
     private readonly Ed25519Signer training = Ed25519Signer.FromSeed(new byte[32]);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -33,6 +34,7 @@ public sealed class ChipNodeTests : IDisposable
     {
         training.Dispose();
         chip.Dispose();
+        nextChip.Dispose();
         folder.Dispose();
     }
 
@@ -72,26 +74,98 @@ public sealed class ChipNodeTests : IDisposable
         Assert.Null(old.Failure);
     }
 
-    private VerifyingKey MakeKeyAndTie()
+    [Fact]
+    public async Task RotateFromChipToChip_EachKeyHasItsOwnTieAndAnOldDiskSignsWithNeither()
     {
-        string chain = Directory.CreateDirectory(Path.Combine(State, "chain")).FullName;
-        using Atecc608Signer made = Atecc608Signer.Create(OpenChip(), slot: 0);
-        CountedSignState.Tie(Path.Combine(chain, VotingKey.CounterFile), made);
+        VerifyingKey key = MakeKeyAndTie();
+        VerifyingKey next = MakeKey(nextChip);
+        await using (GatewayNode node = await StartAsync(key, next))
+        {
+            await node.Chain.WaitForHeightAsync(new Height(2), Cancellation);
+        }
+
+        Copy(State, folder.File("old"));
+        Assert.Equal((0u, 2u), (nextChip.Counter(0), chip.Counter(0)));
+        await using (GatewayNode node = await StartAsync(key, next))
+        {
+            nextChip.Inject(ChipFault.StuckBus, 1);
+            await WaitAsync(() => node.NextKeyHealth is { IsWorking: false } || !TrySign(node), "next degraded");
+            Assert.True(node.VotingKeyHealth.IsWorking);
+            Assert.Throws<SignerException>(() => node.Chain.PrepareKey(next.Account));
+            nextChip.Heal();
+            await WaitAsync(() => node.NextKeyHealth is { IsWorking: true }, "next works again by itself");
+            node.Chain.PrepareKey(next.Account);
+            Assert.Null(await node.Sender.RotateAsync(node.Signers.NextNode!, Cancellation));
+            await WaitAsync(() => node.Chain.Account == next.Account, "signs with the next key");
+            await node.Chain.WaitForHeightAsync(new Height(node.Chain.Height.Value + 3), Cancellation);
+            Assert.True(node.VotesWithNext);
+            Assert.Equal((1u, 3u), (nextChip.Counter(0), chip.Counter(0)));
+            Assert.Equal(2_097_150, node.Chain.CountsLeftOf(next.Account));
+            Assert.Equal(2_097_148, node.Chain.CountsLeftOf(key.Account));
+            Assert.Null(node.Failure);
+        }
+
+        long height;
+        await using (GatewayNode node = await StartAsync(key, next))
+        {
+            await node.Chain.WaitForHeightAsync(new Height(node.Chain.Height.Value + 3), Cancellation);
+            height = node.Chain.Height.Value;
+            Assert.Equal(next.Account, node.Chain.Account);
+        }
+
+        Directory.Delete(State, recursive: true);
+        Copy(folder.File("old"), State);
+        await using GatewayNode old = await StartAsync(key, next);
+        await WaitAsync(() => old.Chain.SigningRefusal is not null, "the old disk is noticed");
+        Assert.True(old.Chain.Height.Value < height);
+        SignerException refused = Assert.Throws<SignerException>(() => old.Chain.PrepareKey(next.Account));
+        Assert.Contains("in use before", refused.Message, StringComparison.Ordinal);
+    }
+
+    // A degraded key is found at its next use; nothing uses the next key before the change.
+    private static bool TrySign(GatewayNode node)
+    {
+        try
+        {
+            node.Signers.NextNode!.Sign("probe"u8, new byte[VerifyingKey.SignatureLength]);
+            return true;
+        }
+        catch (SignerException)
+        {
+            return false;
+        }
+    }
+
+    private static VerifyingKey MakeKey(FakeAtecc608 of)
+    {
+        using Atecc608Signer made = Atecc608Signer.Create(OpenChip(of), slot: 0);
         return made.PublicKey;
     }
 
-    private Atecc608Chip OpenChip() => new(chip.Chip, chip.WakeLine, TimeProvider.System);
-
-    private async Task<GatewayNode> StartAsync(VerifyingKey key)
+    private VerifyingKey MakeKeyAndTie()
     {
-        var signer = WatchedSigner.Open(
-            () => Atecc608Signer.Open(OpenChip(), slot: 0), key, hasCounter: true, TimeProvider.System);
+        string chain = Directory.CreateDirectory(Path.Combine(State, "chain")).FullName;
+        using Atecc608Signer made = Atecc608Signer.Create(OpenChip(chip), slot: 0);
+        VotingKey.Tie(chain, made.PublicKey.Account, made);
+        return made.PublicKey;
+    }
+
+    private static Atecc608Chip OpenChip(FakeAtecc608 of) => new(of.Chip, of.WakeLine, TimeProvider.System);
+
+    private static WatchedSigner Watch(FakeAtecc608 of, VerifyingKey key) => WatchedSigner.Open(
+        () => Atecc608Signer.Open(OpenChip(of), slot: 0), key, hasCounter: true, TimeProvider.System);
+
+    private async Task<GatewayNode> StartAsync(VerifyingKey key, VerifyingKey? next = null)
+    {
         GatewayNode node = await GatewayNode.StartAsync(
             new GatewayNodeOptions
             {
                 Folder = State,
                 Genesis = new Genesis("chip-test", [new GenesisValidator(key, 1)], [key], [key]),
-                Keys = new NodeKeys(signer, training),
+                Keys = new NodeKeys(Watch(chip, key), training)
+                {
+                    NextNode = next is null ? null : Watch(nextChip, next),
+                },
                 Features = RotatingMachines.Create(seed: 1, trainDevices: 1, testDevices: 1)
                     .ToFeatureSpecification(128, 64),
                 Devices = [],

@@ -1,4 +1,5 @@
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using FedIoT.Wire.Transactions;
 
 namespace FedIoT.Ledger.Tests;
@@ -9,7 +10,7 @@ public sealed class AdmissionTests
     public void Check_ValidTransactionAhead_IsAdmitted()
     {
         var chain = new TestChain();
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         Assert.Null(chain.State.CheckTransaction(Device(chain, 1, "a"), cache));
         Assert.Null(chain.State.CheckTransaction(Device(chain, LedgerLimits.NoncesAheadMax, "b"), cache));
     }
@@ -18,7 +19,7 @@ public sealed class AdmissionTests
     public void Check_InvalidTransaction_SaysWhy()
     {
         var chain = new TestChain();
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         var gateway = new RegisterGateway(new TestKey(9).Public);
         byte[] broken = chain.Admin.Sign(gateway, 1);
         broken[^1] ^= 1;
@@ -78,6 +79,43 @@ public sealed class AdmissionTests
             [.. expensive.Select(t => new ReadOnlyMemory<byte>(t))], int.MaxValue).Count;
         Assert.Equal((int)(LedgerLimits.BlockGasMax / (Gas.TaskCreation + Gas.Signature + Gas.Base)), fits);
         Assert.True(chain.Run([.. expensive.Take(fits)]).GasUsed <= LedgerLimits.BlockGasMax);
+    }
+
+    [Fact]
+    public void MayFollow_WhatPrepareBlockMakes_Is()
+    {
+        var chain = new TestChain();
+        byte[][] devices = [.. Enumerable.Range(1, 5).Select(i => Device(chain, (ulong)i, $"d{i}"))];
+        byte[] other = chain.Gateways[1].Sign(new RegisterDevice(new DeviceId("x")), 1);
+        Assert.True(chain.State.MayFollow([]));
+        Assert.True(chain.State.MayFollow(chain.State.PrepareBlock(
+            [devices[3], devices[1], other, devices[0], devices[2]], int.MaxValue)));
+        Assert.False(chain.State.MayFollow([devices[1], devices[0]]));
+        Assert.False(chain.State.MayFollow([devices[0], devices[2]]));
+        Assert.False(chain.State.MayFollow([devices[0], devices[0]]));
+        Assert.False(chain.State.MayFollow([devices[0], new byte[] { 1 }]));
+        Assert.False(chain.State.MayFollow([chain.Gateways[0].Sign(new RegisterDevice(new DeviceId("a")), 0)]));
+        Assert.False(chain.State.MayFollow([new TestKey(9).Sign(new RegisterDevice(new DeviceId("a")), 1)]));
+        byte[][] expensive = [.. Enumerable.Range(1, 25).Select(i =>
+            chain.Admin.Sign(new CreateTask(TestChain.MakeTask($"task {i}").Encode()), (ulong)i))];
+        Assert.False(chain.State.MayFollow([.. expensive.Select(t => (ReadOnlyMemory<byte>)t)]));
+    }
+
+    [Fact]
+    public void MayFollow_OfAFullBlockInReverse_TakesOnePass()
+    {
+        // A dishonest proposer needs no valid signatures for this. Choosing again, pass by pass, took minutes.
+        var chain = new TestChain();
+        byte[] one = Device(chain, 1, "a");
+        Assert.True(TransactionCodec.TryDecode(one, out Transaction? signed));
+        ReadOnlyMemory<byte>[] block = [.. Enumerable.Range(1, 16_000).Reverse().Select(nonce =>
+            (ReadOnlyMemory<byte>)CoseSign1.Assemble(
+                chain.Gateways[0].Public,
+                TransactionCodec.EncodePayload(TestChain.ChainId, (ulong)nonce, signed!.Body), new byte[64]))];
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Assert.False(chain.State.MayFollow(block));
+        Assert.True(chain.State.MayFollow([.. block.Reverse().Take(8_000)]));
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 
     [Fact]

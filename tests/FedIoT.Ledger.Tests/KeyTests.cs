@@ -1,5 +1,6 @@
 using FedIoT.Ledger.Events;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using FedIoT.Wire.Transactions;
 
 namespace FedIoT.Ledger.Tests;
@@ -62,11 +63,11 @@ public sealed class KeyTests
         var chain = new TestChain();
         TestKey old = chain.Gateways[0];
         byte[] earlier = old.Sign(new RegisterDevice(new DeviceId("late")), 2);
-        Assert.Null(chain.State.CheckTransaction(earlier, new SignatureCache()));
+        Assert.Null(chain.State.CheckTransaction(earlier, new VerifiedSignatures()));
         chain.Rotate(old, Second);
         Hash256 root = chain.State.StateRoot;
 
-        Assert.Equal(RejectionReason.KeyRetired, chain.State.CheckTransaction(earlier, new SignatureCache()));
+        Assert.Equal(RejectionReason.KeyRetired, chain.State.CheckTransaction(earlier, new VerifiedSignatures()));
         Assert.Empty(chain.State.PrepareBlock([earlier], int.MaxValue));
         Assert.Equal([RejectionReason.KeyRetired], chain.Run(earlier).Rejections);
         Assert.Equal(root, chain.State.StateRoot);
@@ -108,7 +109,7 @@ public sealed class KeyTests
         {
             byte[] transaction = chain.Gateways[0].Sign(new RotateNodeKey(Second.Public, Second.SignRaw(bytes)), 1);
             Assert.Equal(
-                RejectionReason.KeyProofInvalid, chain.State.CheckTransaction(transaction, new SignatureCache()));
+                RejectionReason.KeyProofInvalid, chain.State.CheckTransaction(transaction, new VerifiedSignatures()));
         }
 
         Assert.Null(chain.RunOne(chain.Gateways[0], chain.Rotation(chain.Gateways[0], Second)));

@@ -1,4 +1,5 @@
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using FedIoT.Wire.Transactions;
 
 namespace FedIoT.Ledger.Tests;
@@ -13,7 +14,7 @@ public sealed class MalformedBytesTests
     {
         TestChain chain = new TestChain().ToRoundOne();
         var random = new SplitMix64(Seed);
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         for (int i = 0; i < 2000; i++)
         {
             var bytes = new byte[random.Next(300)];
@@ -30,7 +31,7 @@ public sealed class MalformedBytesTests
     public void Execute_ValidTransactionsCutOrFlipped_ChangeNothing()
     {
         TestChain chain = new TestChain().ToRoundOne();
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         byte[] delta = chain.Delta(0, 0, chain.RandomValues(1));
         byte[][] valid =
         [
@@ -68,7 +69,7 @@ public sealed class MalformedBytesTests
         }
     }
 
-    private static void CheckUnchanged(TestChain chain, byte[] bytes, SignatureCache cache, string what)
+    private static void CheckUnchanged(TestChain chain, byte[] bytes, VerifiedSignatures cache, string what)
     {
         Assert.True(chain.State.CheckTransaction(bytes, cache) is not null, what);
         (LedgerState next, BlockOutcome outcome) = chain.State.Execute(

@@ -148,6 +148,7 @@ public sealed class RejectionTests
         RejectionReason.TooManyVotes,
         // These need consensus messages:
         RejectionReason.EvidenceStale, RejectionReason.EvidenceOutsideKey, RejectionReason.EvidenceTooOld,
+        RejectionReason.EvidenceTooEarly,
     ];
 
     public static readonly TheoryData<RejectionReason> Reasons = [.. Provocations.Keys];

@@ -11,7 +11,7 @@ public sealed class StateTests
     {
         TestChain chain = Played();
         LedgerState state = LedgerState.FromGenesis(chain.Genesis);
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         var roots = new List<Hash256>();
         foreach (byte[][] block in chain.Blocks)
         {
@@ -228,9 +228,9 @@ public sealed class StateTests
     }
 
     [Fact]
-    public void SignatureCache_Full_ForgetsTheOldestAndStillAnswers()
+    public void VerifiedSignatures_Full_ForgetsTheOldestAndStillAnswers()
     {
-        var cache = new SignatureCache(capacity: 2);
+        var cache = new VerifiedSignatures(capacity: 2);
         var key = new TestKey(5);
         for (int i = 0; i < 5; i++)
         {

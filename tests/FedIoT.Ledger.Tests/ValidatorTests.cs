@@ -1,5 +1,6 @@
 using FedIoT.Ledger.Events;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using FedIoT.Wire.Transactions;
 
 namespace FedIoT.Ledger.Tests;
@@ -83,7 +84,7 @@ public sealed class ValidatorTests
         Assert.Equal([RejectionReason.NotCandidate], Run(admin.Id, (0, 1)));
         Assert.Equal(
             RejectionReason.NotValidator,
-            state.CheckTransaction(candidate.Sign(new VotePower(candidate.Id, 1), 1), new SignatureCache()));
+            state.CheckTransaction(candidate.Sign(new VotePower(candidate.Id, 1), 1), new VerifiedSignatures()));
         state = LedgerState.FromGenesis(new Genesis(
             TestChain.ChainId, [new GenesisValidator(validators[0].Public, 5)], [], [admin.Public]));
         Assert.Equal([RejectionReason.PowerOutOfRange], Run(validators[0].Id, (0, 0))); // nobody would be left

@@ -27,7 +27,7 @@ public sealed class EvidenceTests
         byte[] evidence = Votes(1, A, B).Encode();
         LedgerState state = LedgerState.FromGenesis(genesis);
         Assert.Equal(2_000, state.Accounts[Accused].Stake);
-        Assert.Null(state.CheckTransaction(evidence, new SignatureCache()));
+        Assert.Null(state.CheckTransaction(evidence, new VerifiedSignatures()));
         Assert.Equal([new ReadOnlyMemory<byte>(evidence)], state.PrepareBlock([evidence, evidence], 1 << 20));
 
         (LedgerState next, BlockOutcome outcome) = Execute(state, evidence, evidence, Votes(1, A, default).Encode());
@@ -39,7 +39,7 @@ public sealed class EvidenceTests
         Assert.Equal((FaultKind.Equivocation, Accused), (fault.Kind, fault.Account));
         Assert.Equal(2_000, Assert.Single(outcome.Events.OfType<StakeSlashed>()).Stake);
         Assert.Equal(0, Assert.Single(outcome.Events.OfType<ValidatorPowerChanged>()).Power);
-        Assert.Equal(RejectionReason.EvidenceStale, next.CheckTransaction(evidence, new SignatureCache()));
+        Assert.Equal(RejectionReason.EvidenceStale, next.CheckTransaction(evidence, new VerifiedSignatures()));
         Assert.Empty(next.PrepareBlock([evidence], 1 << 20));
         Assert.True(LedgerState.TryDecodeSnapshot(next.EncodeSnapshot(), out LedgerState? again));
         Assert.Equal(next.StateRoot, again!.StateRoot);
@@ -149,6 +149,27 @@ public sealed class EvidenceTests
         Assert.Equal([RejectionReason.EvidenceTooOld], Execute(old, evidence).Outcome.Rejections);
     }
 
+    [Fact]
+    public void Evidence_OfAHeightToCome_IsRefusedSoThatNobodyPaysInAdvance()
+    {
+        LedgerState state = LedgerState.FromGenesis(genesis);
+        byte[] far = Votes(1, A, B, height: long.MaxValue - 1).Encode();
+        Assert.Equal(RejectionReason.EvidenceTooEarly, Check(state, far));
+        Assert.Equal([RejectionReason.EvidenceTooEarly], Execute(state, far).Outcome.Rejections);
+        Assert.Empty(state.PrepareBlock([far], 1 << 20));
+        Assert.False(state.MayFollow([far]));
+
+        // A peer that is a block ahead has seen it: it waits here until the chain is there.
+        byte[] soon = Votes(1, A, B, height: 2).Encode();
+        Assert.Null(Check(state, soon));
+        Assert.Empty(state.PrepareBlock([soon], 1 << 20));
+        (LedgerState next, _) = Execute(state);
+        Assert.Equal([new ReadOnlyMemory<byte>(soon)], next.PrepareBlock([soon], 1 << 20));
+        Assert.True(next.MayFollow([soon]));
+        Assert.False(next.MayFollow([soon, Votes(1, A, default, height: 2).Encode()]));
+        Assert.Equal([null], Execute(next, soon).Outcome.Rejections);
+    }
+
     private static LedgerState At(byte[] snapshot, long height)
     {
         var reader = new CborReader(snapshot);
@@ -194,7 +215,7 @@ public sealed class EvidenceTests
     }
 
     private static RejectionReason? Check(LedgerState state, byte[] bytes) =>
-        state.CheckTransaction(bytes, new SignatureCache());
+        state.CheckTransaction(bytes, new VerifiedSignatures());
 
     private static (LedgerState Next, BlockOutcome Outcome) Execute(LedgerState state, params byte[][] transactions) =>
         state.Execute(state.Height.Next, default, [.. transactions.Select(t => new ReadOnlyMemory<byte>(t))]);

@@ -41,6 +41,9 @@ internal sealed record StatusAnswer
 
     public required SignerItem Signer { get; init; }
 
+    /// <summary>Of [keys] next_node; null for none.</summary>
+    public required SignerItem? NextSigner { get; init; }
+
     public required SignerItem TrainingSigner { get; init; }
 
     public required bool IsRegistered { get; init; }
@@ -120,6 +123,9 @@ internal sealed record ChainStatusAnswer
     public required double FinalityMsP50 { get; init; }
 
     public required double FinalityMsP99 { get; init; }
+
+    /// <summary>Why this gateway does not follow the chain, or not yet; null when it does.</summary>
+    public required string? Problem { get; init; }
 }
 
 /// <summary>Newest blocks first.</summary>

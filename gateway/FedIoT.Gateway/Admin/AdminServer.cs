@@ -182,11 +182,9 @@ internal sealed class AdminServer : IAsyncDisposable
             ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
             ["v1", "chain", "status"] => chain.Status(),
             ["v1", "chain", "blocks"] => chain.Blocks(
-                Number(request, "from"), (int)Math.Clamp(Number(request, "count") ?? BlocksDefault, 1, int.MaxValue)),
+                Number(request, "from"), Number(request, "count") ?? BlocksDefault),
             ["v1", "chain", "blocks", var height] => chain.Block(Number(height, "height")),
-            ["v1", "chain", "transactions", var hash] => chain.Transaction(
-                Hash256.TryParse(hash, out Hash256 parsed) ? parsed : throw new AdminProblemException(
-                    StatusCodes.Status400BadRequest, "a transaction is named by 64 hexadecimal digits")),
+            ["v1", "chain", "transactions", var hash] => chain.Transaction(hash),
             ["v1", "chain", "validators"] => chain.Validators(),
             ["v1", "chain", "peers"] => chain.Peers(),
             ["v1", "chain", "evidence"] => chain.Evidence(),
@@ -206,7 +204,8 @@ internal sealed class AdminServer : IAsyncDisposable
     private static long Number(string text, string name) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
             ? number
-            : throw new AdminProblemException(StatusCodes.Status400BadRequest, $"'{name}' is a whole number");
+            : throw new AdminProblemException(
+                StatusCodes.Status400BadRequest, $"'{name}' is a whole number from 0 on, not '{text}'");
 
     // Kestrel ends the reading with 413 when the body is longer than its limit.
     private static async Task<byte[]> ReadBodyAsync(HttpRequest request, CancellationToken cancellation)

@@ -15,6 +15,9 @@ internal sealed class ChainAnswers(AdminSource source)
     /// <summary>Most blocks of one list.</summary>
     public const int BlocksMax = 100;
 
+    // Beside three idle intervals: nodes that start need some seconds to find each other.
+    private static readonly TimeSpan StandstillMin = TimeSpan.FromSeconds(10);
+
     private ChainNode Chain => source.Node.Chain;
 
     public ChainStatusAnswer Status()
@@ -38,12 +41,40 @@ internal sealed class ChainAnswers(AdminSource source)
             BytesReceived = Chain.BytesReceived,
             FinalityMsP50 = Math.Round(Chain.Finality.Percentile(0.5), 2),
             FinalityMsP99 = Math.Round(Chain.Finality.Percentile(0.99), 2),
+            Problem = AbsenceProblem() ?? StandstillProblem(),
         };
     }
 
-    /// <summary>Blocks from a height downwards; without one, from the last.</summary>
-    public BlocksAnswer Blocks(long? from, int count)
+    /// <summary>Why this gateway is not at the chain's end; null when it is, or will be.</summary>
+    public string? AbsenceProblem() =>
+        Chain.JoinState is { } joining ? $"this gateway joins by a snapshot: it {joining}"
+        : Chain.SyncState is { } stuck ? $"this gateway {stuck}"
+        : null;
+
+    /// <summary>Why no block is decided; null when one was lately, or when that does not lie in connections.</summary>
+    public string? StandstillProblem()
     {
+        ValidatorSet set = Chain.Validators;
+        TimeSpan quiet = StandstillMin + (3 * source.Configuration.IdleInterval);
+        long since = source.Time.GetUtcNow().ToUnixTimeMilliseconds() - Chain.Head.Time;
+        long power = set.Members.Where(m => m.Account == Chain.Account || Chain.IsConnected(m.Account))
+            .Sum(m => m.Power);
+        string last = Chain.Head.Time == 0 ? "yet" : $"since {TextTable.Time(Chain.Head.Time)}";
+        return since < quiet.TotalMilliseconds || set.IsQuorum(power)
+            ? null
+            : $"no block was decided {last}: validators with {power} of {set.TotalPower} power "
+            + "are connected, this gateway included, and more than two thirds must be";
+    }
+
+    /// <summary>Blocks from a height downwards; without one, from the last.</summary>
+    public BlocksAnswer Blocks(long? from, long count)
+    {
+        if (from < 1 || count is < 1 or > BlocksMax)
+        {
+            throw new AdminProblemException(
+                400, $"'from' is the height of a block, from 1 on, and 'count' at most {BlocksMax} and at least 1");
+        }
+
         long height = Math.Min(from ?? long.MaxValue, Chain.Height.Value);
         if (height > 0 && height < Chain.FirstHeight.Value)
         {
@@ -51,7 +82,7 @@ internal sealed class ChainAnswers(AdminSource source)
         }
 
         var items = new List<BlocksAnswer.BlockItem>();
-        while (height > 0 && items.Count < Math.Min(count, BlocksMax)
+        while (height > 0 && items.Count < count
             && Chain.ReadBlock(new Height(height)) is { } found)
         {
             BlockHeader header = found.Block.Header;
@@ -93,12 +124,26 @@ internal sealed class ChainAnswers(AdminSource source)
         };
     }
 
-    public TransactionAnswer Transaction(Hash256 hash)
+    /// <summary>A transaction by its hash, or by the digits that a list shows of it.</summary>
+    public TransactionAnswer Transaction(string name)
     {
-        if (source.Transactions.Find(hash) is not { } entry)
+        if (name.Length is < TransactionIndex.PrefixMin or > 64 || !name.All(char.IsAsciiHexDigit))
         {
             throw new AdminProblemException(
-                404, $"transaction {hash} is not among the newest {TransactionIndex.TransactionsMax} in blocks"
+                400, $"a transaction is named by the 64 hexadecimal digits of its hash, or at least the first "
+                + $"{TransactionIndex.PrefixMin}");
+        }
+
+        IReadOnlyList<Hash256> hashes = source.Transactions.FindByPrefix(name);
+        if (hashes.Count > 1)
+        {
+            throw new AdminProblemException(409, $"{hashes.Count} transactions begin with {name}; give more digits");
+        }
+
+        if (hashes.Count == 0 || source.Transactions.Find(hashes[0]) is not { } entry)
+        {
+            throw new AdminProblemException(
+                404, $"transaction {name} is not among the newest {TransactionIndex.TransactionsMax} in blocks"
                 + (Chain.FirstHeight.Value > 1
                     ? $"; this gateway's blocks begin at {Chain.FirstHeight}" : string.Empty));
         }

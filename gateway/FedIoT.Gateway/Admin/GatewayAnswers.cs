@@ -1,4 +1,5 @@
 using System.Reflection;
+using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Demo;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Node;
@@ -32,7 +33,8 @@ internal sealed class GatewayAnswers(AdminSource source)
         int configured = source.Configuration.Peers.Count(p => p.Account != node.Account);
         long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
         NodeKeysAnswer keys = new KeyAnswers(source).Read();
-        (string state, List<string> reasons) = Judge(node, keys, configured, free, source.Board.Reasons());
+        (string state, List<string> reasons) = Judge(
+            node, new ChainAnswers(source), keys, configured, free, source.Board.Reasons());
         return new StatusAnswer
         {
             State = state,
@@ -49,9 +51,11 @@ internal sealed class GatewayAnswers(AdminSource source)
             PeersConfigured = configured,
             ChainListen = EndPointText.Of(node.Chain.ListenEndPoint),
             MqttListen = EndPointText.Of(node.Ingest.EndPoint),
-            Signer = Describe(
-                node.NodeKeyHealth, node.Keys.Node, node.Chain.SigningRefusal, node.Chain.SignerCountsLeft),
-            TrainingSigner = Describe(node.TrainingKeyHealth, node.Keys.Training, refusal: null, countsLeft: null),
+            Signer = Describe(node.NodeKeyHealth, node.Keys.Node, node.Chain),
+            NextSigner = node.NextKeyHealth is { } next
+                ? Describe(next, node.Signers.NextNode!.PublicKey, node.Chain)
+                : null,
+            TrainingSigner = Describe(node.TrainingKeyHealth, node.Keys.Training, node.Chain),
             IsRegistered = node.IsRegistered,
             Devices = source.Configuration.Devices.Count,
             FramesAcknowledged = ingest.Acknowledged,
@@ -167,17 +171,18 @@ internal sealed class GatewayAnswers(AdminSource source)
     }
 
     private static StatusAnswer.SignerItem Describe(
-        SignerHealth health, VerifyingKey key, string? refusal, long? countsLeft)
+        SignerHealth health, VerifyingKey key, ChainNode chain)
     {
-        string? reason = health.Reason ?? refusal;
+        string? reason = health.Reason ?? chain.RefusalOf(key.Account);
         return new StatusAnswer.SignerItem(
             reason is null ? "ok" : "degraded", health.Fault?.ToString(), reason,
             key.Algorithm == SignatureAlgorithm.EdDsa ? "ed25519" : "p256",
-            health.Since.ToUnixTimeMilliseconds(), countsLeft);
+            health.Since.ToUnixTimeMilliseconds(), chain.CountsLeftOf(key.Account));
     }
 
     private static (string State, List<string> Reasons) Judge(
-        GatewayNode node, NodeKeysAnswer keys, int configured, long free, IReadOnlyList<string> board)
+        GatewayNode node, ChainAnswers chain, NodeKeysAnswer keys, int configured, long free,
+        IReadOnlyList<string> board)
     {
         if (node.Failure is { } failure)
         {
@@ -185,19 +190,31 @@ internal sealed class GatewayAnswers(AdminSource source)
         }
 
         var reasons = new List<string>(board);
-        if (node.Chain.JoinState is { } joining)
+        if (chain.AbsenceProblem() is { } absence)
         {
-            reasons.Add($"this gateway joins by a snapshot: it {joining}");
+            reasons.Add(absence);
         }
         else if (node.Chain.VotingState is { } silence)
         {
             reasons.Add($"this gateway {silence}");
         }
 
-        if ((node.NodeKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
+        if (chain.StandstillProblem() is { } standstill)
+        {
+            reasons.Add(standstill);
+        }
+
+        if ((node.VotingKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
         {
             reasons.Add($"signer: degraded, {noVote} The gateway does not vote; since "
-                + $"{TextTable.Time(node.NodeKeyHealth.Since.ToUnixTimeMilliseconds())}");
+                + $"{TextTable.Time(node.VotingKeyHealth.Since.ToUnixTimeMilliseconds())}");
+        }
+
+        // The old key of a change that is done may go away; the new one of a change that is not may not.
+        if (!node.VotesWithNext && node.NextKeyHealth is { Reason: { } noChange } next)
+        {
+            reasons.Add($"next node key: degraded, {noChange} The node key cannot be changed to it; since "
+                + $"{TextTable.Time(next.Since.ToUnixTimeMilliseconds())}");
         }
 
         if (node.TrainingKeyHealth.Reason is { } noTraining)

@@ -39,8 +39,8 @@ internal sealed class KeyAnswers(AdminSource source)
             + "the value of [keys] next_node into [keys] node, remove next_node, and destroy the old key",
         KeyPhases.Foreign => $"the account's present node key is {account!.Key.Account}, neither [keys] node nor "
             + "[keys] next_node: nothing can be signed; name that key in gateway.toml",
-        KeyPhases.Revoked => $"the node key was revoked at height {account!.RevokedAt}: this gateway follows the chain "
-            + "and takes no part in it any more",
+        KeyPhases.Revoked => $"the node key was revoked at height {account!.RevokedAt}: no gateway talks to "
+            + "this one any more, and its chain stays where it is",
         KeyPhases.Unknown => "the chain does not know this node key (yet): an administrator of the chain registers it",
         _ => null,
     };
@@ -76,7 +76,11 @@ internal sealed class KeyAnswers(AdminSource source)
         }
 
         CheckQuorum(node);
-        await SendAsync(() => node.Sender.RotateAsync(next, cancellation)).ConfigureAwait(false);
+        await SendAsync(() =>
+        {
+            node.Chain.PrepareKey(next.PublicKey.Account); // a key that could not vote would silence the gateway
+            return node.Sender.RotateAsync(next, cancellation);
+        }).ConfigureAwait(false);
         return Read();
     }
 

@@ -13,7 +13,7 @@ namespace FedIoT.Gateway.Application;
 /// </summary>
 public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSource
 {
-    private readonly SignatureCache signatures = new();
+    private readonly VerifiedSignatures signatures = new();
     private readonly SnapshotWriter? snapshots;
     private volatile LedgerState committed;
     private ValidatorTriple validators;
@@ -135,6 +135,9 @@ public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSour
         committed.CheckTransaction(transaction, signatures)?.ToString();
 
     /// <inheritdoc/>
+    public AccountId? SenderOf(ReadOnlyMemory<byte> transaction) => LedgerState.SenderOf(transaction);
+
+    /// <inheritdoc/>
     public IReadOnlyList<ReadOnlyMemory<byte>> PrepareProposal(
         Height height, IReadOnlyList<ReadOnlyMemory<byte>> candidates, int bytesMax) =>
         committed.PrepareBlock(candidates, bytesMax);
@@ -142,13 +145,11 @@ public sealed class LedgerApplication : IApplication, IRestorable, ISnapshotSour
     /// <inheritdoc/>
     /// <remarks>
     /// A block may carry transactions that execution rejects (a round closed in between): they cost their sender the
-    /// nonce and change nothing else. What no honest proposer would choose is refused: undecodable bytes, too much gas.
+    /// nonce and change nothing else. What no honest proposer would choose is refused: undecodable bytes, a nonce that
+    /// is not the next one, evidence that does not hold, too much gas.
     /// </remarks>
-    public bool ProcessProposal(Height height, IReadOnlyList<ReadOnlyMemory<byte>> transactions)
-    {
-        ArgumentNullException.ThrowIfNull(transactions);
-        return committed.PrepareBlock(transactions, int.MaxValue).Count == transactions.Count;
-    }
+    public bool ProcessProposal(Height height, IReadOnlyList<ReadOnlyMemory<byte>> transactions) =>
+        committed.MayFollow(transactions);
 
     /// <inheritdoc/>
     public FinalizedBlock FinalizeBlock(DecidedBlock block)

@@ -70,7 +70,7 @@ public sealed class SnapshotStore
     /// <summary>Reads the snapshot of a height; null when there is none or it is damaged.</summary>
     public StoredSnapshot? TryRead(Height height) => TryRead(disk, PathOf(height));
 
-    /// <summary>Writes a snapshot durably and deletes all but the newest ones.</summary>
+    /// <summary>Writes a snapshot durably, and deletes all but the newest up to its height.</summary>
     /// <exception cref="StorageException">The disk refused; what was there before is still there.</exception>
     public void Write(StoredSnapshot snapshot)
     {
@@ -90,9 +90,13 @@ public sealed class SnapshotStore
             }
 
             DurableFile.Replace(disk, PathOf(height), bytes, ownerOnly: false);
+
+            // The chain is at this height: a higher one is left from a store of blocks that is gone. It must neither
+            // count as one of the newest nor push this one out.
             IReadOnlyList<(Height Height, string Path)> all = List(disk, Folder);
-            heights = [.. all.TakeLast(keptMax).Select(s => s.Height)];
-            foreach ((_, string path) in all.SkipLast(keptMax))
+            List<(Height Height, string Path)> kept = [.. all.Where(s => s.Height <= height).TakeLast(keptMax)];
+            heights = [.. kept.Select(s => s.Height)];
+            foreach ((_, string path) in all.Except(kept))
             {
                 disk.Delete(path);
             }

@@ -3,6 +3,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Ledger;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Audit;
 
@@ -10,7 +11,7 @@ namespace FedIoT.Gateway.Audit;
 /// The part of an audit that runs ahead on all cores: decoding, commit signatures, and the transactions' signatures
 /// into a memo that execution looks at. Signatures are nearly all of an audit's work. Thread-safe.
 /// </summary>
-internal sealed class BlockPreparation(string chainId, SignatureCache signatures)
+internal sealed class BlockPreparation(string chainId, VerifiedSignatures signatures)
 {
     /// <summary>Checks a block by itself.</summary>
     /// <param name="stored">The block.</param>

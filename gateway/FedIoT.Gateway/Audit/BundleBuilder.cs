@@ -1,5 +1,6 @@
 using FedIoT.Consensus;
 using FedIoT.Consensus.Light;
+using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Cli;
 using FedIoT.Ledger;
 using FedIoT.Wire;
@@ -133,11 +134,17 @@ public sealed class BundleBuilder
         }
 
         LightTrust trust = LightTrust.In(genesis.ChainId, validators);
-        IReadOnlyList<LightBlock> path = LightPath.Find(
-            trust, LightHistory.Collect(replay.All(), validators, header.Height), Bundle.LinksMax)
-            ?? throw new RunFailedException(
-                $"from genesis to block {header.Height} the validators changed so often that a proof of "
-                + $"{Bundle.LinksMax} headers does not lead there, or the chain is damaged (fediot verify says more)");
+        StoredSnapshot? start = replay.Oldest();
+        List<LightBlock> blocks = LightHistory.Collect(
+            replay.All(), start?.Validators ?? ValidatorTriple.Constant(validators), header.Height);
+        IReadOnlyList<LightBlock> path = LightPath.Find(trust, blocks, Bundle.LinksMax)
+            ?? throw new RunFailedException(start is null
+                ? $"from genesis to block {header.Height} the validators changed so often that a proof of "
+                + $"{Bundle.LinksMax} headers does not lead there, or the chain is damaged (fediot verify says more)"
+                : $"block {header.Height} was decided by other validators than those of genesis, and the headers that "
+                + $"lead from these to them are not here: what can be read begins behind block {start.State.Height} "
+                + "([chain] retention, or this gateway joined by a snapshot). Make the proof on a gateway that keeps "
+                + "all blocks");
         var links = new List<BundleLink>();
         foreach (LightBlock block in path)
         {

@@ -3,6 +3,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Ledger;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Audit;
 
@@ -20,7 +21,7 @@ public sealed class ChainAudit
     private readonly ChainFolder folder;
     private readonly Genesis genesis;
     private readonly TimeProvider time;
-    private readonly SignatureCache signatures = new();
+    private readonly VerifiedSignatures signatures = new();
     private LedgerState state;
     private ValidatorTriple? sets; // of the state's height
     private Hash256 blockHash;
@@ -177,12 +178,11 @@ public sealed class ChainAudit
             return finding;
         }
 
-        int proposable = state.PrepareBlock(block.Transactions, int.MaxValue).Count;
-        if (proposable != block.Transactions.Count)
+        if (!state.MayFollow(block.Transactions))
         {
             return new AuditFinding(
-                block.Header.Height, "transactions", $"{block.Transactions.Count} that may stand in a block",
-                $"{block.Transactions.Count - proposable} that may not");
+                block.Header.Height, "transactions", "such as may stand in a block, in an order that they may have",
+                $"{block.Transactions.Count} of which one may not, or not there");
         }
 
         (LedgerState next, BlockOutcome outcome) = state.Execute(

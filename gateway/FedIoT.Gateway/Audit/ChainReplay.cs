@@ -3,6 +3,7 @@ using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Cli;
 using FedIoT.Ledger;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Audit;
 
@@ -38,7 +39,10 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
     }
 
     /// <summary>Every block that can be executed: from genesis, or from a pruned store's oldest snapshot.</summary>
-    public IEnumerable<ChainMoment> All()
+    public IEnumerable<ChainMoment> All() => From(Oldest()?.State ?? LedgerState.FromGenesis(genesis));
+
+    /// <summary>What <see cref="All"/> starts from; null for genesis.</summary>
+    public StoredSnapshot? Oldest()
     {
         Height first;
         using (var records = new ChainRecords(folder.Blocks))
@@ -46,10 +50,9 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
             first = records.Next()?.Height ?? Height.Genesis.Next;
         }
 
-        LedgerState? start = first == Height.Genesis.Next ? null : SnapshotStore.List(folder.Snapshots)
-            .Where(s => s.Height.Next >= first).Select(s => SnapshotStore.TryRead(s.Path)?.State)
-            .FirstOrDefault(s => s?.Genesis.Hash == genesis.Hash);
-        return From(start ?? LedgerState.FromGenesis(genesis));
+        return first == Height.Genesis.Next ? null : SnapshotStore.List(folder.Snapshots)
+            .Where(s => s.Height.Next >= first).Select(s => SnapshotStore.TryRead(s.Path))
+            .FirstOrDefault(s => s?.State.Genesis.Hash == genesis.Hash);
     }
 
     private IEnumerable<LedgerState> Starts(Height? after)
@@ -70,7 +73,7 @@ internal sealed class ChainReplay(ChainFolder folder, Genesis genesis)
     {
         using var records = new ChainRecords(folder.Blocks);
         LedgerState state = start;
-        var signatures = new SignatureCache();
+        var signatures = new VerifiedSignatures();
         while (records.Next() is { } stored)
         {
             if (stored.Problem is { } problem)

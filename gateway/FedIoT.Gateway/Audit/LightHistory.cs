@@ -7,19 +7,19 @@ namespace FedIoT.Gateway.Audit;
 
 /// <summary>
 /// What leads a light client through a chain: the blocks around each change of the validator set. Who the validators
-/// are follows from execution, so the chain is replayed from genesis.
+/// are follows from execution, so the chain is replayed, from genesis or from a snapshot, which names the sets there.
 /// </summary>
 internal static class LightHistory
 {
     /// <summary>The blocks around the changes up to a height, and the block there. Ascending.</summary>
-    /// <param name="moments">The chain from genesis on.</param>
-    /// <param name="genesis">The set of genesis.</param>
+    /// <param name="moments">The chain from genesis or from a snapshot on.</param>
+    /// <param name="sets">The sets there.</param>
     /// <param name="wanted">Height of the last one.</param>
-    public static List<LightBlock> Collect(IEnumerable<ChainMoment> moments, ValidatorSet genesis, Height wanted)
+    public static List<LightBlock> Collect(
+        IEnumerable<ChainMoment> moments, ValidatorTriple sets, Height wanted)
     {
         var found = new List<LightBlock>();
         LightBlock? before = null;
-        ValidatorTriple sets = ValidatorTriple.Constant(genesis);
         foreach (ChainMoment moment in moments)
         {
             var block = new LightBlock(moment.Block.Header, moment.Commit, sets.Current);

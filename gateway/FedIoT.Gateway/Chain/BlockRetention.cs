@@ -23,12 +23,20 @@ internal sealed class BlockRetention(long? retained, BlockStore store, ISnapshot
     /// <summary>Deletes what may go, in whole files. Cheap when that is nothing.</summary>
     public void Apply()
     {
-        if (retained is not { } count || snapshots?.SnapshotHeights is not { Count: >= SnapshotsMin } heights)
+        if (retained is not { } count || snapshots is null)
         {
             return;
         }
 
-        var oldestRetained = new Height(Math.Max(1, store.Height.Value - count + 1));
+        // One beyond the blocks is of no use for a start: it is left from a store that is gone.
+        Height last = store.Height;
+        List<Height> heights = [.. snapshots.SnapshotHeights.Where(h => h <= last)];
+        if (heights.Count < SnapshotsMin)
+        {
+            return;
+        }
+
+        var oldestRetained = new Height(Math.Max(1, last.Value - count + 1));
         Height oldest = heights[0] < oldestRetained ? heights[0] : oldestRetained;
         if (oldest > store.First)
         {

@@ -5,6 +5,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Chain;
@@ -59,7 +60,7 @@ public sealed partial class ChainNode : IAsyncDisposable
         signers = new NodeSigners([.. keys.Zip(votingKeys)]);
         this.time = time;
         this.logger = logger;
-        var verified = new VerifiedSignatures();
+        var verified = new VerifiedSignatures(capacity: 16_384);
         core = new ChainNodeCore(options, application, signers, store, verified, this, time, logger, download);
         var border = new ChainNodeBorder(
             options, core.Executor, store, verified, core.Snapshots, () => core.IsJoining);
@@ -94,6 +95,9 @@ public sealed partial class ChainNode : IAsyncDisposable
 
     /// <summary>Why this node does not vote, a sentence without a subject; null when it may.</summary>
     public string? VotingState => core.VotingState;
+
+    /// <summary>Why this node cannot catch up, a sentence without a subject; null while it can.</summary>
+    public string? SyncState => core.SyncState;
 
     /// <summary>Peers with an authenticated connection now.</summary>
     public int ConnectedPeers => network.ConnectedCount;
@@ -135,6 +139,17 @@ public sealed partial class ChainNode : IAsyncDisposable
     /// <summary>Increments that the counter of the key's chip has left; null where there is none, or not asked yet.
     /// </summary>
     public long? SignerCountsLeft => signers.CountsLeft;
+
+    /// <summary>As <see cref="SigningRefusal"/>, for one of this node's keys; null for any other key.</summary>
+    public string? RefusalOf(AccountId key) => KeyOf(key)?.Refusal;
+
+    /// <summary>As <see cref="SignerCountsLeft"/>, for one of this node's keys; null for any other key.</summary>
+    public long? CountsLeftOf(AccountId key) => KeyOf(key)?.CountsLeft;
+
+    /// <summary>Makes sure that a key of this node could sign votes: asks the counter of its chip.</summary>
+    /// <param name="key">One of this node's keys.</param>
+    /// <exception cref="SignerException">It could not; the message says why.</exception>
+    public void PrepareKey(AccountId key) => KeyOf(key)?.Prepare();
 
     /// <summary>
     /// Ends only by failure: the disk, or a state root that differs from the chain's. Completes when disposed.
@@ -179,7 +194,6 @@ public sealed partial class ChainNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(logger);
         options.Validate();
-        Directory.CreateDirectory(options.StateDirectory);
         List<VotingKey> votingKeys = [];
         BlockStore? store = null;
         SnapshotDownload? download = null;
@@ -310,6 +324,8 @@ public sealed partial class ChainNode : IAsyncDisposable
             waiters.ForEach(w => w.Done.TrySetCanceled());
         }
     }
+
+    private VotingKey? KeyOf(AccountId key) => votingKeys.FirstOrDefault(k => k.PublicKey.Account == key);
 
     private void Start()
     {

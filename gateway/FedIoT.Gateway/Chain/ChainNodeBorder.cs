@@ -3,6 +3,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Chain;
 
@@ -176,16 +177,20 @@ internal sealed class ChainNodeBorder(
 
     /// <summary>Answers a request for a manifest or a chunk.</summary>
     /// <param name="frame">The request.</param>
+    /// <param name="charge">Told of the bytes that had to be read for the answer alone.</param>
     /// <param name="send">Sends to the asker; false when it has no more room or credit, then it asks again.</param>
     /// <param name="isServed">False when nothing could be given.</param>
-    public DisconnectReason ServeSnapshot(in Frame frame, Func<Frame, bool> send, out bool isServed) =>
-        snapshots.Serve(frame, send, out isServed);
+    public DisconnectReason ServeSnapshot(
+        in Frame frame, Action<long> charge, Func<Frame, bool> send, out bool isServed) =>
+        snapshots.Serve(frame, charge, send, out isServed);
 
     /// <summary>Answers a request for blocks: blocks, then the chain's end, from which the asker goes on.</summary>
     /// <param name="payload">The request.</param>
+    /// <param name="mayServe">Asked before each block is read: false when sending it would fail.</param>
     /// <param name="send">Sends to the asker; false when it has no more room or credit, then it asks again.</param>
     /// <param name="served">Blocks sent.</param>
-    public DisconnectReason ServeBlocks(ReadOnlyMemory<byte> payload, Func<Frame, bool> send, out int served)
+    public DisconnectReason ServeBlocks(
+        ReadOnlyMemory<byte> payload, Func<bool> mayServe, Func<Frame, bool> send, out int served)
     {
         served = 0;
         if (!PeerMessages.TryDecodeHeight(payload, out Height height))
@@ -195,6 +200,11 @@ internal sealed class ChainNodeBorder(
 
         for (long bytes = 0; served < SyncBlocksMax && bytes < SyncBytesMax; served++)
         {
+            if (!mayServe())
+            {
+                return DisconnectReason.None; // a block of 4 MiB is not read from the disk for nothing
+            }
+
             if (!store.TryReadEncoded(height, out byte[] block, out byte[] commit))
             {
                 break;

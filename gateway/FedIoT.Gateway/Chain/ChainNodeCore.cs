@@ -4,6 +4,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Storage.Chain;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Chain;
@@ -18,8 +19,6 @@ namespace FedIoT.Gateway.Chain;
 /// </remarks>
 internal sealed partial class ChainNodeCore
 {
-    // A peer that is this far ahead decided without this node; less is the ordinary delay of a vote.
-    private const int SyncAtOnceDistance = 3;
     private const int ResendBackOffMax = 16; // ticks
 
     private readonly ChainNodeOptions options;
@@ -35,14 +34,12 @@ internal sealed partial class ChainNodeCore
     private readonly ILogger logger;
     private readonly Queue<ConsensusEvent> events = new();
     private readonly List<ConsensusAction> actions = [];
-    private readonly SortedDictionary<AccountId, Height> peerHeights = [];
+    private readonly BlockSync blockSync;
     private readonly HashSet<AccountId> behindPeers = [];
     private readonly HashSet<AccountId> servedPeers = []; // votes were sent again since the last tick
     private (Height Height, int Round, ConsensusStep Step) lastProgress;
     private int ticksUntilResend = 1;
     private int resendBackOff = 1;
-    private AccountId? syncPeer; // who answers now
-    private AccountId lastAsked;
     private (SignedProposal Proposal, byte[] Bytes)? lastEncoded;
     private string? toldFailure; // by the signing task alone
 
@@ -62,6 +59,7 @@ internal sealed partial class ChainNodeCore
         retention = new BlockRetention(options.RetainedBlocks, store, application as ISnapshotSource);
         machine = new ConsensusMachine(signers.Self, options.Timeouts, Executor.Validators.Current);
         gate = new VotingGate(options, signers, time, logger);
+        blockSync = new BlockSync(Executor, shell, logger);
         Snapshots = new SnapshotServer(store, application as ISnapshotSource);
         if (options.Trusted is { } trusted && store.Height == Height.Genesis && download is not null
             && application is ISnapshotSource snapshots)
@@ -78,6 +76,9 @@ internal sealed partial class ChainNodeCore
 
     /// <summary>Why this node does not vote, a sentence without a subject; null when it may.</summary>
     public string? VotingState => Executor.Validators.Current.IndexOf(signers.Self) < 0 ? null : gate.Reason;
+
+    /// <summary>Why this node cannot catch up, a sentence without a subject; null while it can.</summary>
+    public string? SyncState => blockSync.State;
 
     /// <summary>Serves snapshots to others.</summary>
     public SnapshotServer Snapshots { get; }
@@ -195,7 +196,6 @@ internal sealed partial class ChainNodeCore
                 joining.OnPeer(connected.Peer);
                 break;
             case NodeInput.PeerStatus status:
-                peerHeights[status.Peer] = status.Height;
                 gate.OnStatus(status.Peer, status.Height);
                 break;
             case NodeInput.SnapshotOffered offered:
@@ -302,6 +302,7 @@ internal sealed partial class ChainNodeCore
                 break;
             case ConsensusAction.BuildBlock build:
                 Block block = Executor.Build(signers.Self, Mempool.Oldest(options.BlockTransactionBytesMax));
+                Mempool.PassOver(block.Transactions);
                 events.Enqueue(new ConsensusEvent.BlockBuilt(build.Height, build.Round, block));
                 break;
             case ConsensusAction.ValidateBlock validate:
@@ -335,6 +336,7 @@ internal sealed partial class ChainNodeCore
     {
         ValidatorSet validators = Executor.Validators.Current;
         CommittedBlock committed = Executor.Apply(block, commit);
+        blockSync.OnMoved();
         held.Clear();
         gate.OnCommitted(block, commit, validators);
         Mempool.Commit(committed.Transactions, shell.TransactionHashesOf(committed.BlockHash), Finality);
@@ -360,7 +362,7 @@ internal sealed partial class ChainNodeCore
             Log.Restored(logger, height, restored.Votes.Count);
         }
 
-        bool isWanted = Mempool.Count > 0 || Executor.WantsNextBlock;
+        bool isWanted = Mempool.HasReady || Executor.WantsNextBlock;
         events.Enqueue(new ConsensusEvent.NewHeight(
             Executor.Head.Height.Next, validators, isWanted, restored)
         {
@@ -418,14 +420,9 @@ internal sealed partial class ChainNodeCore
     private void TakeStatus(NodeInput.PeerStatus status)
     {
         (AccountId peer, Height height, bool endsBlocks) = status;
-        peerHeights[peer] = height;
         gate.OnStatus(peer, height);
         SendAgainWhenCaughtUp(peer, height);
-        syncPeer = endsBlocks && syncPeer == peer ? null : syncPeer;
-        if (syncPeer is null && height.Value >= Executor.Head.Height.Value + SyncAtOnceDistance)
-        {
-            RequestBlocks(peer);
-        }
+        blockSync.OnStatus(peer, height, endsBlocks);
     }
 
     // Who took blocks from others has no votes of the present height yet, and may need them to vote at all.
@@ -438,14 +435,6 @@ internal sealed partial class ChainNodeCore
         else if (height >= Executor.Head.Height && behindPeers.Remove(peer) && servedPeers.Add(peer))
         {
             events.Enqueue(new ConsensusEvent.ResendRequested(peer));
-        }
-    }
-
-    private void RequestBlocks(AccountId peer)
-    {
-        if (shell.Send(peer, PeerMessages.BlockRequest(Executor.Head.Height.Next)))
-        {
-            syncPeer = lastAsked = peer;
         }
     }
 
@@ -470,26 +459,13 @@ internal sealed partial class ChainNodeCore
             return;
         }
 
-        AskSomebodyAhead();
+        blockSync.AskSomebodyAhead();
         if (--ticksUntilResend <= 0 && machine.Step is not (ConsensusStep.Waiting or ConsensusStep.Committed))
         {
             resendBackOff = Math.Min(resendBackOff * 2, ResendBackOffMax);
             ticksUntilResend = resendBackOff;
             Log.Stalled(logger, machine.Height, machine.Round, machine.Step, shell.ConnectedPeers);
             events.Enqueue(new ConsensusEvent.ResendRequested(null));
-        }
-    }
-
-    // Nothing moved for a tick: whoever was asked last is not asked again before all others that are ahead, whatever
-    // it answered. Else a liar could keep this node from the chain.
-    private void AskSomebodyAhead()
-    {
-        syncPeer = null;
-        AccountId[] ahead = [.. peerHeights.Where(p => p.Value > Executor.Head.Height).Select(p => p.Key)];
-        int first = Math.Max(Array.FindIndex(ahead, a => a > lastAsked), 0);
-        for (int i = 0; i < ahead.Length && syncPeer is null; i++)
-        {
-            RequestBlocks(ahead[(first + i) % ahead.Length]); // no answer to be had from those who are not connected
         }
     }
 }

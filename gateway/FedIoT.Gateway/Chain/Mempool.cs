@@ -15,6 +15,11 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
     // Old entries are checked again after a block, so that one which became invalid cannot stay at the front.
     private const int RecheckedAfterBlock = 64;
 
+    // What one sender may have waiting: a quarter of the bytes, and twice as many transactions as the ledger's mempool
+    // rule lets an account have ahead. Else one sender could fill it with transactions that never get into a block.
+    private const int SenderTransactionsMax = 512;
+    private const int SenderShare = 4;
+
     /// <summary>The refusal that says nothing about the transaction.</summary>
     public const string FullRefusal = "the mempool is full";
 
@@ -23,6 +28,9 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
     private readonly Dictionary<Hash256, LinkedListNode<Entry>> byHash = [];
     private readonly Queue<Hash256> committedOrder = new();
     private readonly HashSet<Hash256> committed = [];
+    private readonly Dictionary<AccountId, (int Count, long Bytes)> senders = []; // of entries
+    private Entry[] offered = []; // at the last call of Oldest; of the node's task
+    private int passedOver; // entries
     private long bytes;
 
     /// <summary>How many wait.</summary>
@@ -33,6 +41,20 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
             lock (gate)
             {
                 return entries.Count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// True when one waits that is worth a block: it was not passed over, or something changed for its sender since.
+    /// </summary>
+    public bool HasReady
+    {
+        get
+        {
+            lock (gate)
+            {
+                return entries.Count > passedOver;
             }
         }
     }
@@ -49,9 +71,10 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
         }
 
         Hash256 hash = Hash256.Of(transaction.Span);
+        AccountId? sender = application.SenderOf(transaction);
         lock (gate)
         {
-            if (RefusalOf(hash, transaction.Length) is { } early)
+            if (RefusalOf(hash, transaction.Length, sender) is { } early)
             {
                 return early;
             }
@@ -63,14 +86,14 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
             return refusal;
         }
 
-        var entry = new Entry(hash, transaction, isLocal, time.GetTimestamp());
+        var entry = new Entry(hash, transaction, sender, isLocal, time.GetTimestamp());
         lock (gate)
         {
-            refusal = RefusalOf(hash, transaction.Length); // somebody else may have been faster
+            refusal = RefusalOf(hash, transaction.Length, sender); // somebody else may have been faster
             if (refusal is null)
             {
                 byHash.Add(hash, entries.AddLast(entry));
-                bytes += transaction.Length;
+                Book(entry, by: 1);
             }
         }
 
@@ -102,7 +125,7 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
     /// <summary>The oldest transactions up to a sum of lengths and a block's number.</summary>
     public List<ReadOnlyMemory<byte>> Oldest(int bytesMax)
     {
-        var oldest = new List<ReadOnlyMemory<byte>>();
+        var oldest = new List<Entry>();
         long sum = 0;
         lock (gate)
         {
@@ -114,11 +137,40 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
                     break;
                 }
 
-                oldest.Add(entry.Transaction);
+                oldest.Add(entry);
             }
         }
 
-        return oldest;
+        offered = [.. oldest];
+        return [.. oldest.Select(e => e.Transaction)];
+    }
+
+    /// <summary>
+    /// Puts those that were offered and not chosen behind all others: what waits for a transaction that never comes
+    /// must not keep the next ones out. When none was chosen, none of them asks for another block either, until
+    /// something of their sender is decided. After <see cref="Oldest"/>, from the node's task.
+    /// </summary>
+    /// <param name="chosen">What the application took of them.</param>
+    public void PassOver(IReadOnlyList<ReadOnlyMemory<byte>> chosen)
+    {
+        if (chosen.Count == offered.Length)
+        {
+            return;
+        }
+
+        HashSet<Hash256> taken = [.. chosen.Select(t => Hash256.Of(t.Span))];
+        lock (gate)
+        {
+            foreach (Entry entry in offered.Where(e => !taken.Contains(e.Hash)))
+            {
+                if (byHash.TryGetValue(entry.Hash, out LinkedListNode<Entry>? node))
+                {
+                    entries.Remove(node);
+                    entries.AddLast(node);
+                    Mark(entry, entry.IsPassedOver || taken.Count == 0);
+                }
+            }
+        }
     }
 
     /// <summary>Transactions that were submitted here and are not in a block yet, for a peer that connects.</summary>
@@ -142,6 +194,7 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
 
         lock (gate)
         {
+            MakeReady(transactions);
             foreach (Hash256 hash in hashes)
             {
                 Entry? entry = Remove(hash);
@@ -157,7 +210,7 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
         RecheckOldest();
     }
 
-    private string? RefusalOf(Hash256 hash, int length)
+    private string? RefusalOf(Hash256 hash, int length, AccountId? sender)
     {
         if (byHash.ContainsKey(hash))
         {
@@ -169,9 +222,51 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
             return "the transaction is in a block already";
         }
 
+        if (sender is { } known && senders.TryGetValue(known, out (int Count, long Bytes) waiting)
+            && (waiting.Count >= SenderTransactionsMax
+                || waiting.Bytes + length > options.MempoolBytesMax / SenderShare))
+        {
+            return "too much of this sender waits already";
+        }
+
         return entries.Count >= options.MempoolTransactionsMax || bytes + length > options.MempoolBytesMax
             ? FullRefusal
             : null;
+    }
+
+    private void Book(Entry entry, int by)
+    {
+        bytes += by * (long)entry.Transaction.Length;
+        if (entry.Sender is { } sender)
+        {
+            (int count, long sum) = senders.GetValueOrDefault(sender);
+            senders[sender] = (count + by, sum + (by * (long)entry.Transaction.Length));
+            if (count + by == 0)
+            {
+                senders.Remove(sender);
+            }
+        }
+    }
+
+    private void Mark(Entry entry, bool isPassedOver)
+    {
+        passedOver += (isPassedOver ? 1 : 0) - (entry.IsPassedOver ? 1 : 0);
+        entry.IsPassedOver = isPassedOver;
+    }
+
+    // A decided transaction may be what others of its sender waited for. Costs nothing as long as none does.
+    private void MakeReady(IReadOnlyList<ReadOnlyMemory<byte>> decided)
+    {
+        if (passedOver == 0 || decided.Count == 0)
+        {
+            return;
+        }
+
+        HashSet<AccountId?> changed = [.. decided.Select(application.SenderOf)];
+        foreach (Entry entry in entries.Where(e => e.IsPassedOver && changed.Contains(e.Sender)))
+        {
+            Mark(entry, isPassedOver: false);
+        }
     }
 
     private Entry? Remove(Hash256 hash)
@@ -182,7 +277,8 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
         }
 
         entries.Remove(node);
-        bytes -= node.Value.Transaction.Length;
+        Mark(node.Value, isPassedOver: false);
+        Book(node.Value, by: -1);
         return node.Value;
     }
 
@@ -215,5 +311,19 @@ internal sealed class Mempool(IApplication application, ChainNodeOptions options
         }
     }
 
-    private sealed record Entry(Hash256 Hash, ReadOnlyMemory<byte> Transaction, bool IsLocal, long SubmittedAt);
+    private sealed class Entry(
+        Hash256 hash, ReadOnlyMemory<byte> transaction, AccountId? sender, bool isLocal, long submittedAt)
+    {
+        public Hash256 Hash => hash;
+
+        public ReadOnlyMemory<byte> Transaction => transaction;
+
+        public AccountId? Sender => sender;
+
+        public bool IsLocal => isLocal;
+
+        public long SubmittedAt => submittedAt;
+
+        public bool IsPassedOver { get; set; }
+    }
 }

@@ -1,6 +1,7 @@
 using FedIoT.Consensus;
 using FedIoT.Signing;
 using FedIoT.Storage.Chain;
+using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 
@@ -16,8 +17,8 @@ internal sealed class VotingKey : IDisposable
     /// <summary>Name of the folder in the chain's folder that has a folder for the memory of each key.</summary>
     public const string MemoryFolder = "sign";
 
-    /// <summary>Name of the file that ties the memory to a chip's counter.</summary>
-    public const string CounterFile = "sign-epoch";
+    /// <summary>Name of the folder in the chain's folder with the files that tie memories to chips' counters.</summary>
+    public const string CounterFolder = "sign-epoch";
 
     private readonly SignStateLog memory;
     private readonly CountedSignState? counted;
@@ -41,19 +42,31 @@ internal sealed class VotingKey : IDisposable
     /// <summary>Increments that the chip's counter has left; null where there is none, or not asked yet.</summary>
     public long? CountsLeft => counted?.CountsLeft;
 
+    /// <summary>The file that ties the memory of a key to the counter of its chip.</summary>
+    public static string CounterFile(string chainFolder, AccountId key) =>
+        Path.Combine(chainFolder, CounterFolder, key.ToString());
+
+    /// <summary>Ties a new gateway's folder to its chip's counter, whatever the counter says.</summary>
+    /// <exception cref="SignerException">The folder is tied, or the counter does not answer.</exception>
+    public static void Tie(string chainFolder, AccountId key, IMonotonicCounter counter)
+    {
+        Directory.CreateDirectory(Path.Combine(chainFolder, CounterFolder));
+        CountedSignState.Tie(CounterFile(chainFolder, key), counter);
+    }
+
     /// <summary>Opens the memory of a key in the chain's folder.</summary>
-    /// <exception cref="Storage.Files.StorageException">It is in use by another process, or damaged.</exception>
-    /// <exception cref="SignerException">The chip's counter is not tied to this folder.</exception>
+    /// <exception cref="StorageException">It is in use by another process, or damaged.</exception>
+    /// <exception cref="SignerException">The key signed in this folder, which its chip's counter is not tied to.
+    /// </exception>
     public static VotingKey Open(string chainFolder, ISigner signer, string chainId)
     {
         AccountId id = signer.PublicKey.Account;
         SignStateLog memory = SignStateLog.Open(Path.Combine(chainFolder, MemoryFolder, id.ToString()), id);
         try
         {
-            CountedSignState? counted = signer is ICountedSigner { Counter: { } counter }
-                ? CountedSignState.Attach(Path.Combine(chainFolder, CounterFile), memory, counter)
-                : null;
-            return new VotingKey(signer, memory, chainId, counted);
+            return new VotingKey(
+                signer, memory, chainId,
+                signer is ICountedSigner { Counter: { } counter } ? Attach(chainFolder, id, memory, counter) : null);
         }
         catch
         {
@@ -61,6 +74,10 @@ internal sealed class VotingKey : IDisposable
             throw;
         }
     }
+
+    /// <summary>Compares the chip's counter with the disk, as the first signature would.</summary>
+    /// <exception cref="SignerException">Nothing could be signed; the message says why.</exception>
+    public void Prepare() => counted?.Prepare();
 
     /// <summary>Signs a vote; null when that would contradict an earlier signature.</summary>
     /// <exception cref="SignerException">The key, its counter or its memory does not permit it now.</exception>
@@ -81,5 +98,20 @@ internal sealed class VotingKey : IDisposable
     {
         counted?.Dispose();
         memory.Dispose();
+    }
+
+    // A key that has signed nothing here begins with an empty file, which only a counter at zero accepts: such a
+    // counter never guarded anything, so no memory can have been lost.
+    private static CountedSignState Attach(
+        string chainFolder, AccountId key, SignStateLog memory, IMonotonicCounter counter)
+    {
+        string file = CounterFile(chainFolder, key);
+        if (memory.Last is null && !File.Exists(file))
+        {
+            Directory.CreateDirectory(Path.Combine(chainFolder, CounterFolder));
+            DurableFile.Replace(file, []);
+        }
+
+        return CountedSignState.Attach(file, memory, counter);
     }
 }

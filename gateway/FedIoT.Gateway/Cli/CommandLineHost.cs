@@ -67,6 +67,8 @@ public static class CommandLineHost
 
     // The parser names .NET types where a person expects a kind of value.
     private static string InWords(string message) => message
+        .Replace("expected type 'System.Nullable`1[System.Int32]'", "a whole number", StringComparison.Ordinal)
+        .Replace("expected type 'System.Nullable`1[System.Int64]'", "a whole number", StringComparison.Ordinal)
         .Replace("expected type 'System.Int32'", "a whole number", StringComparison.Ordinal)
         .Replace("expected type 'System.Int64'", "a whole number", StringComparison.Ordinal)
         .Replace("expected type 'System.UInt64'", "a whole number from 0", StringComparison.Ordinal);

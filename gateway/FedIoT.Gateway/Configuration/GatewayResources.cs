@@ -68,6 +68,7 @@ internal sealed class GatewayResources : IDisposable
             {
                 NextNode = next,
                 NodeWatch = node,
+                NextWatch = next,
                 TrainingWatch = training,
                 TrainingFile = configuration.TrainingKey.Address.FilePath,
             };

@@ -23,7 +23,7 @@ internal sealed class ProblemList
         if (!IsEmpty)
         {
             string count = problems.Count == 1 ? "1 error" : $"{problems.Count} errors";
-            throw new InputException($"{file} has {count}; nothing was started\n{string.Join('\n', All)}");
+            throw new InputException($"{file} has {count}; nothing was done\n{string.Join('\n', All)}");
         }
     }
 }

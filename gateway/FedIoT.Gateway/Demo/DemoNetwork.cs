@@ -142,7 +142,7 @@ internal sealed class DemoNetwork : IAsyncDisposable
         if (key is ICountedSigner { Counter: { } counter })
         {
             string chain = Directory.CreateDirectory(Path.Combine(folder, "chain")).FullName;
-            CountedSignState.Tie(Path.Combine(chain, VotingKey.CounterFile), counter);
+            VotingKey.Tie(chain, key.PublicKey.Account, counter);
         }
     }
 

@@ -31,8 +31,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
     private readonly TrainingKeys trainingKeys;
     private readonly Registration registration;
     private readonly RoundParticipant participant;
-    private readonly WatchedSigner nodeWatch;
-    private readonly WatchedSigner trainingWatch;
+    private readonly KeyWatches watches;
     private readonly CancellationTokenSource stopping = new();
 
     // One place: a participant that is busy training needs to know only that there is a newer state.
@@ -45,9 +44,9 @@ public sealed partial class GatewayNode : IAsyncDisposable
 
     private GatewayNode(
         GatewayNodeOptions options, LedgerApplication application, SnapshotWriter snapshots, IngestServer ingest,
-        ChainNode chain, NodeKeys keys, (WatchedSigner Node, WatchedSigner Training) watches, ILogger logger)
+        ChainNode chain, NodeKeys keys, KeyWatches watches, ILogger logger)
     {
-        (nodeWatch, trainingWatch) = watches;
+        this.watches = watches;
         this.application = application;
         this.logger = logger;
         this.snapshots = snapshots;
@@ -60,8 +59,10 @@ public sealed partial class GatewayNode : IAsyncDisposable
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
             sender, trainingKeys, ingest.Store, options.DeltaSource, folder, logger);
-        nodeWatch.HealthChanged += OnNodeKeyChanged;
-        trainingWatch.HealthChanged += OnTrainingKeyChanged;
+        foreach (WatchedSigner watch in watches.All)
+        {
+            watch.HealthChanged += HandlerOf(watch);
+        }
     }
 
     /// <summary>This gateway's account; the hash of its node key as long as the chain does not know it.</summary>
@@ -80,13 +81,23 @@ public sealed partial class GatewayNode : IAsyncDisposable
     public TransactionSender Sender => sender;
 
     /// <summary>Public halves of this gateway's keys.</summary>
-    public (VerifyingKey Node, VerifyingKey Training) Keys => (nodeWatch.PublicKey, trainingWatch.PublicKey);
+    public (VerifyingKey Node, VerifyingKey Training) Keys => (watches.Node.PublicKey, watches.Training.PublicKey);
 
-    /// <summary>How the node key is. Without it the node follows the chain and does not vote.</summary>
-    public SignerHealth NodeKeyHealth => nodeWatch.Health;
+    /// <summary>How the key of <c>[keys] node</c> is.</summary>
+    public SignerHealth NodeKeyHealth => watches.Node.Health;
+
+    /// <summary>How the key of <c>[keys] next_node</c> is; null for none.</summary>
+    public SignerHealth? NextKeyHealth => watches.Next?.Health;
+
+    /// <summary>How the key is that the node signs with now, one of both. Without it the node follows the chain and
+    /// does not vote.</summary>
+    public SignerHealth VotingKeyHealth => VotesWithNext ? watches.Next!.Health : watches.Node.Health;
+
+    /// <summary>True when the node signs with the key of <c>[keys] next_node</c>.</summary>
+    public bool VotesWithNext => watches.Next?.PublicKey.Account == Chain.Account;
 
     /// <summary>How the training key is. Without it this gateway trains nothing.</summary>
-    public SignerHealth TrainingKeyHealth => trainingWatch.Health;
+    public SignerHealth TrainingKeyHealth => watches.Training.Health;
 
     /// <summary>The committed state; immutable.</summary>
     public LedgerState State => application.Committed;
@@ -118,7 +129,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         (LedgerState State, BlockOutcome Outcome)? last = null;
         application.BlockCommitted += (state, outcome) => last = (state, outcome);
         GatewayNode? node = null;
-        (NodeKeys keys, WatchedSigner nodeWatch, WatchedSigner trainingWatch) = options.Keys.Watch(time);
+        (NodeKeys keys, KeyWatches watches) = options.Keys.Watch(time);
         IngestServer ingest = await IngestServer.StartAsync(
             new IngestOptions
             {
@@ -140,7 +151,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
                 application, keys.AllNode, time, loggers.CreateLogger<ChainNode>(), cancellation)
                 .ConfigureAwait(false);
             node = new GatewayNode(
-                options, application, snapshots, ingest, chain, keys, (nodeWatch, trainingWatch),
+                options, application, snapshots, ingest, chain, keys, watches,
                 loggers.CreateLogger<GatewayNode>());
             return node;
         }
@@ -157,9 +168,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         ConnectPeers(peers);
         committed.Writer.TryWrite(true);
         participation = Task.Run(() => ParticipateAsync(stopping.Token));
-        watching = Task.WhenAll(
-            Task.Run(() => nodeWatch.WatchAsync(stopping.Token)),
-            Task.Run(() => trainingWatch.WatchAsync(stopping.Token)));
+        watching = Task.WhenAll(watches.All.Select(w => Task.Run(() => w.WatchAsync(stopping.Token))));
     }
 
     /// <summary>Tells where peers are, by account. May be called again with other addresses.</summary>
@@ -184,8 +193,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
-        nodeWatch.HealthChanged -= OnNodeKeyChanged;
-        trainingWatch.HealthChanged -= OnTrainingKeyChanged;
+        foreach (WatchedSigner watch in watches.All)
+        {
+            watch.HealthChanged -= HandlerOf(watch);
+        }
+
         // A failure is told by Failure; stopping goes on with the other parts.
         await participation.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await watching.ConfigureAwait(false);
@@ -249,7 +261,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         while (await committed.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
         {
             committed.Reader.TryRead(out _);
-            if (!nodeWatch.Health.IsWorking || !trainingWatch.Health.IsWorking)
+            if (!VotingKeyHealth.IsWorking || !TrainingKeyHealth.IsWorking)
             {
                 continue; // nothing is trained in vain; a key that works again wakes this loop
             }
@@ -268,11 +280,29 @@ public sealed partial class GatewayNode : IAsyncDisposable
             catch (SignerException e)
             {
                 // A key that fails tells that itself, and wakes this loop when it works again.
-                if (nodeWatch.Health.IsWorking && trainingWatch.Health.IsWorking)
+                if (VotingKeyHealth.IsWorking && TrainingKeyHealth.IsWorking)
                 {
                     Log.NotSigned(logger, e.Message); // the next block tries again
                 }
             }
+        }
+    }
+
+    private Action<SignerHealth> HandlerOf(WatchedSigner watch) =>
+        watch == watches.Training ? OnTrainingKeyChanged
+        : watch == watches.Next ? OnNextKeyChanged
+        : OnNodeKeyChanged;
+
+    private void OnNextKeyChanged(SignerHealth health)
+    {
+        if (health.IsWorking)
+        {
+            Log.NextKeyWorks(logger);
+            committed.Writer.TryWrite(true);
+        }
+        else
+        {
+            Log.NextKeyFailed(logger, health.Fault, health.Reason);
         }
     }
 
@@ -322,5 +352,13 @@ public sealed partial class GatewayNode : IAsyncDisposable
 
         [LoggerMessage(3205, LogLevel.Information, "The training key's signer works again.")]
         public static partial void TrainingKeyWorks(ILogger logger);
+
+        [LoggerMessage(
+            3206, LogLevel.Warning,
+            "The signer of the next node key is degraded ({Fault}): {Reason} It is tried again.")]
+        public static partial void NextKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+
+        [LoggerMessage(3207, LogLevel.Information, "The signer of the next node key works again.")]
+        public static partial void NextKeyWorks(ILogger logger);
     }
 }

@@ -58,21 +58,26 @@ public sealed record NodeKeys(ISigner Node, ISigner Training) : IDisposable
     /// <summary>The watch over the node key behind <see cref="Node"/>; null when nobody watches it yet.</summary>
     public WatchedSigner? NodeWatch { get; init; }
 
+    /// <summary>The watch over the key behind <see cref="NextNode"/>; null when nobody watches it yet.</summary>
+    public WatchedSigner? NextWatch { get; init; }
+
     /// <summary>The watch over the training key behind <see cref="Training"/>; null when nobody watches it yet.
     /// </summary>
     public WatchedSigner? TrainingWatch { get; init; }
 
     /// <summary>These keys with a watch over each.</summary>
-    internal (NodeKeys Keys, WatchedSigner Node, WatchedSigner Training) Watch(TimeProvider time)
+    internal (NodeKeys Keys, KeyWatches Watches) Watch(TimeProvider time)
     {
         WatchedSigner node = NodeWatch ?? WatchedSigner.Around(Node, time);
+        WatchedSigner? next = NextWatch ?? (NextNode is { } other ? WatchedSigner.Around(other, time) : null);
         WatchedSigner training = TrainingWatch ?? WatchedSigner.Around(Training, time);
         NodeKeys watched = this with
         {
             Node = NodeWatch is null ? node : Node,
+            NextNode = NextWatch is null ? next : NextNode,
             Training = TrainingWatch is null ? training : Training,
         };
-        return (watched, node, training);
+        return (watched, new KeyWatches(node, next, training));
     }
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ internal static class ChainCommand
 
     private static Command Transaction()
     {
-        var hash = new Argument<string>("HASH") { Description = "64 hexadecimal digits" };
+        var hash = new Argument<string>("HASH") { Description = "64 hexadecimal digits, or the first ones" };
         return AdminVerb.Ask(
             HelpText.Verb("tx", "One transaction and what became of it", "fediot chain tx 5f0c...91aa", hash),
             parsed => $"v1/chain/transactions/{Uri.EscapeDataString(parsed.GetRequiredValue(hash))}",

@@ -19,7 +19,9 @@ internal static class ChainText
         ("waiting", $"{status.TransactionsWaiting} transactions"),
         ("finality", string.Create(
             CultureInfo.InvariantCulture, $"p50 {status.FinalityMsP50:0.0} ms, p99 {status.FinalityMsP99:0.0} ms")),
-        ("traffic", $"{status.BytesSent >> 10} KiB sent, {status.BytesReceived >> 10} KiB received"));
+        ("traffic", $"{status.BytesSent >> 10} KiB sent, {status.BytesReceived >> 10} KiB received"))
+        + (status.Problem is { } problem ? "\n\n" + string.Join('\n', TextTable.Wrap(problem, string.Empty))
+            : string.Empty);
 
     public static string Show(BlocksAnswer answer) => TextTable.Format(
         ["HEIGHT", "TIME", "HASH", "PROPOSER", "TXS", "BYTES"],

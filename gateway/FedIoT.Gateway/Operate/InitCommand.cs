@@ -8,6 +8,7 @@ using FedIoT.Gateway.Configuration;
 using FedIoT.Gateway.Node;
 using FedIoT.Signing;
 using FedIoT.Storage.Files;
+using FedIoT.Wire;
 using FedIoT.Wire.Transactions;
 
 namespace FedIoT.Gateway.Operate;
@@ -175,11 +176,11 @@ internal static class InitCommand
         CreateFolder(configuration.StateFolder);
         CreateFolder(chain);
         new KnownKeys(configuration.StateFolder).Remember(configuration.NodeKey.Address, node.PublicKey);
-        string tie = Path.Combine(chain, VotingKey.CounterFile);
-        if (node is ICountedSigner { Counter: { } counter } && !File.Exists(tie)
+        AccountId key = node.PublicKey.Account;
+        if (node is ICountedSigner { Counter: { } counter } && !File.Exists(VotingKey.CounterFile(chain, key))
             && !Directory.Exists(Path.Combine(chain, VotingKey.MemoryFolder)))
         {
-            CountedSignState.Tie(tie, counter);
+            VotingKey.Tie(chain, key, counter);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FedIoT.Gateway.Cli;
+using FedIoT.Storage.Files;
 
 namespace FedIoT.Gateway.Operate;
 
@@ -17,6 +18,7 @@ internal sealed class StateFolderLock : IDisposable
     /// <exception cref="RunFailedException">Another process has it.</exception>
     public static StateFolderLock Acquire(string folder)
     {
+        bool isNew = !Directory.Exists(folder);
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(folder);
@@ -25,6 +27,12 @@ internal sealed class StateFolderLock : IDisposable
         {
             Directory.CreateDirectory(
                 folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        if (isNew)
+        {
+            // What is made durable in it would be lost with it: its own name has to be durable first.
+            RealDisk.Instance.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(folder))!);
         }
 
         string pidFile = Path.Combine(folder, "pid");

@@ -32,8 +32,8 @@ internal static class StatusCommand
                 $"{status.ChainId}, height {status.Height}, last block {TextTable.Time(status.BlockTime)}")),
             ("peers", $"{status.PeersConnected} of {status.PeersConfigured} connected, on {status.ChainListen}"),
             ("account", status.Account),
-            ("signer",
-                $"{status.Signer.State}, {status.Signer.Algorithm}, since {TextTable.Time(status.Signer.Since)}"),
+            ("signer", Signer(status.Signer)),
+            ("next signer", status.NextSigner is { } next ? Signer(next) : "none"),
             ("devices", $"{status.Devices} enrolled, on {status.MqttListen}"),
             .. Counts("refused", status.ConnectionsRefusedBy),
             ("frames", $"{status.FramesStored} stored, {status.FramesRejected} rejected since the start"),
@@ -48,6 +48,9 @@ internal static class StatusCommand
         ];
         return string.Join('\n', reasons.Prepend(verdict)) + "\n" + TextTable.Pairs(pairs);
     }
+
+    private static string Signer(StatusAnswer.SignerItem signer) =>
+        $"{signer.State}, {signer.Algorithm}, since {TextTable.Time(signer.Since)}";
 
     // Why a device's connection or frame was not taken: what somebody at a sensor node looks for.
     private static IEnumerable<(string Name, string Value)> Counts(string name, IReadOnlyDictionary<string, long> by) =>

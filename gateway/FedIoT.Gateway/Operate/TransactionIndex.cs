@@ -13,6 +13,9 @@ internal sealed class TransactionIndex
     /// <summary>Most transactions that are remembered: about 10 MB.</summary>
     public const int TransactionsMax = 100_000;
 
+    /// <summary>Fewest digits that a transaction can be asked for by; lists show 12.</summary>
+    public const int PrefixMin = 8;
+
     /// <summary>Result of a transaction that this process did not execute.</summary>
     public const string UnknownResult = "unknown";
 
@@ -87,6 +90,17 @@ internal sealed class TransactionIndex
         lock (gate)
         {
             return entries.GetValueOrDefault(hash);
+        }
+    }
+
+    /// <summary>All whose hash begins with these hexadecimal digits.</summary>
+    public IReadOnlyList<Hash256> FindByPrefix(string digits)
+    {
+        lock (gate)
+        {
+            return Hash256.TryParse(digits, out Hash256 whole)
+                ? entries.ContainsKey(whole) ? [whole] : []
+                : [.. entries.Keys.Where(k => k.ToString().StartsWith(digits, StringComparison.OrdinalIgnoreCase))];
         }
     }
 

@@ -12,7 +12,8 @@ namespace FedIoT.Storage.Chain;
 /// </summary>
 /// <remarks>
 /// A record has 174 bytes, big endian: version 1, account (32), height (8), round (4), step (1), block hash (32),
-/// hash of the sign bytes (32), signature (64). A torn last record is a signature that never left.
+/// hash of the sign bytes (32), signature (64). A torn last record is a signature that never left; a damaged one before
+/// others did leave, and a memory without it would sign a second time: such a folder is not opened.
 /// </remarks>
 public sealed class SignStateLog : ISignState, IDisposable
 {
@@ -45,7 +46,12 @@ public sealed class SignStateLog : ISignState, IDisposable
     internal static SignStateLog Open(IDisk disk, string folder, AccountId signer, int segmentBytes)
     {
         SegmentLog log = SegmentLog.Open(
-            disk, folder, new SegmentLogOptions { SegmentBytesMax = segmentBytes, RecordBytesMax = RecordBytes });
+            disk, folder, new SegmentLogOptions
+            {
+                SegmentBytesMax = segmentBytes,
+                RecordBytesMax = RecordBytes,
+                TornBytesMax = SegmentLog.RecordHeaderBytes + RecordBytes, // more would be signatures that left
+            });
         try
         {
             var state = new SignStateLog(log, signer);

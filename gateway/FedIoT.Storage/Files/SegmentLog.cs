@@ -413,6 +413,14 @@ public sealed class SegmentLog : IDisposable
             end += RecordHeaderBytes + payloadLength;
         }
 
+        if (length - end > options.TornBytesMax)
+        {
+            throw new StorageException(
+                "open", PathOf(activeNumber),
+                $"offset {end}: no whole record, but {length - end} bytes behind it, more than a power cut leaves: "
+                + "what was durable is damaged. Move the folder away; what it knew is not known any more then.");
+        }
+
         if (end < length)
         {
             Recovery = new LogRecovery(PathOf(activeNumber), end, length - end);

@@ -9,6 +9,13 @@ public sealed record SegmentLogOptions
     /// <summary>Longest payload, 1 byte to 256 MiB. Default 1 MiB. A longer claim on disk is corruption.</summary>
     public int RecordBytesMax { get; init; } = 1 << 20;
 
+    /// <summary>
+    /// Most bytes behind the last whole record that a power cut can have left: one record with its header, when each is
+    /// flushed before the next is appended. More is damage, and the log is not opened. Null where many records may wait
+    /// for a flush: then nobody can tell.
+    /// </summary>
+    public int? TornBytesMax { get; init; }
+
     internal void Validate()
     {
         if (SegmentBytesMax is < 4096 or > 1 << 30)

@@ -65,12 +65,12 @@ public static class LedgerBenchmarks
             "bench", [new GenesisValidator(admin.Public, 1)], gateways.Select(g => g.Public), [admin.Public]));
         ReadOnlyMemory<byte>[] transactions = [.. Enumerable.Range(0, count).Select(i => (ReadOnlyMemory<byte>)
             gateways[i % 4].Transaction(new RegisterDevice(new DeviceId($"device-{i}")), (ulong)(i / 4) + 1))];
-        double cold = MedianSeconds(5, () => Execute(start, transactions, new SignatureCache()));
+        double cold = MedianSeconds(5, () => Execute(start, transactions, new VerifiedSignatures()));
         yield return ("transactions executed, nothing verified before, all cores", count / cold, "/s");
-        var cache = new SignatureCache();
+        var cache = new VerifiedSignatures();
         double check = MedianSeconds(1, () =>
         {
-            cache = new SignatureCache();
+            cache = new VerifiedSignatures();
             foreach (ReadOnlyMemory<byte> transaction in transactions.AsSpan(0, Math.Min(count, 256 * 4)))
             {
                 if (start.CheckTransaction(transaction, cache) is RejectionReason reason)
@@ -103,19 +103,19 @@ public static class LedgerBenchmarks
         }
 
         setup.Add(admin.Transaction(new CreateTask(task.Encode()), 1));
-        state = ExecuteAll(state, [.. setup], new SignatureCache());
+        state = ExecuteAll(state, [.. setup], new VerifiedSignatures());
         Hash256 id = Hash256.Of(task.Encode());
         var ones = new long[12];
         state = ExecuteAll(state, [.. Enumerable.Range(0, 4).Select(g => Sign(g, new SubmitStatistics(
-            id, [new DeviceStatistics(Name(g, 0), 1, ones, ones)])))], new SignatureCache());
-        state = ExecuteAll(state, [], new SignatureCache());
+            id, [new DeviceStatistics(Name(g, 0), 1, ones, ones)])))], new VerifiedSignatures());
+        state = ExecuteAll(state, [], new VerifiedSignatures());
         byte[][][] deltas = [.. Enumerable.Range(0, 4).Select(g => Enumerable.Range(0, Devices)
             .Select(d => Delta(training[g], state.Tasks[id], Name(g, d), (g * Devices) + d)).ToArray())];
         state = ExecuteAll(state, [.. Enumerable.Range(0, 4).Select(g => Sign(g, new CommitDeltas(
-            id, 1, MerkleTree.DeltaRoot(deltas[g].Select(d => Hash256.Of(d))), Devices)))], new SignatureCache());
+            id, 1, MerkleTree.DeltaRoot(deltas[g].Select(d => Hash256.Of(d))), Devices)))], new VerifiedSignatures());
         ReadOnlyMemory<byte>[] reveals = [.. Enumerable.Range(0, 4).Select(g => (ReadOnlyMemory<byte>)Sign(
             g, new RevealDeltas(id, 1, [.. deltas[g].Select(d => (ReadOnlyMemory<byte>)d)])))];
-        double seconds = MedianSeconds(5, () => Execute(state, reveals, new SignatureCache()));
+        double seconds = MedianSeconds(5, () => Execute(state, reveals, new VerifiedSignatures()));
         return ("deltas of 10 kB verified, aggregated (NNM), scored, all cores", 4 * Devices / seconds, "/s");
     }
 
@@ -148,10 +148,10 @@ public static class LedgerBenchmarks
         Seed = 7,
     };
 
-    private static LedgerState ExecuteAll(LedgerState state, byte[][] transactions, SignatureCache cache) =>
+    private static LedgerState ExecuteAll(LedgerState state, byte[][] transactions, VerifiedSignatures cache) =>
         Execute(state, [.. transactions.Select(t => (ReadOnlyMemory<byte>)t)], cache);
 
-    private static LedgerState Execute(LedgerState state, ReadOnlyMemory<byte>[] transactions, SignatureCache cache)
+    private static LedgerState Execute(LedgerState state, ReadOnlyMemory<byte>[] transactions, VerifiedSignatures cache)
     {
         (LedgerState next, BlockOutcome outcome) = state.Execute(
             state.Height.Next, state.Accounts.Keys.First(), transactions, cache);

@@ -18,7 +18,7 @@ public sealed class AdminSchemaTests
         fediot.blocks/1: blocks[height time hash proposer transactions bytes] firstHeight schema
         fediot.chain-status/1: schema chainId genesisHash account height firstHeight blockHash blockTime stateRoot
             validators peersConnected transactionsWaiting bytesSent bytesReceived finalityMsP50
-            finalityMsP99
+            finalityMsP99 problem
         fediot.enrolment/1: device keyIsProved schema
         fediot.evidence/1: evidence[kind account height task round hash offenceHeight messages slashed] schema
         fediot.log/1: lines[] schema
@@ -32,6 +32,7 @@ public sealed class AdminSchemaTests
         fediot.status/1: schema state reasons[] notes[] version processId uptimeSeconds account chainId height
             blockTime peersConnected peersConfigured chainListen mqttListen
             signer{state fault reason algorithm since countsLeft}
+            nextSigner{state fault reason algorithm since countsLeft}
             trainingSigner{state fault reason algorithm since countsLeft} isRegistered devices
             framesAcknowledged framesStored framesRejected framesRejectedBy{reason: count} connectionsRefused
             connectionsRefusedBy{reason: count} tasksRunning

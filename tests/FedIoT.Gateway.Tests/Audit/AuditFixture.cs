@@ -1,9 +1,14 @@
+using System.Net;
+using FedIoT.Consensus;
+using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Audit;
+using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Tests.Chain;
 using FedIoT.Ledger;
 using FedIoT.Storage.Chain;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace FedIoT.Gateway.Tests.Audit;
@@ -25,8 +30,9 @@ internal sealed class AuditFixture : IDisposable
     public string File(string name) => folder.File(name);
 
     /// <summary>Of four gateways the first three validate from the start.</summary>
-    public ScriptedChain StartGrowing(string name, int validators = 3) =>
-        new(folder.File(name), nodes, training, validators: validators);
+    public ScriptedChain StartGrowing(
+        string name, int validators = 3, int segmentBytes = BlockStore.SegmentBytesArchive) =>
+        new(folder.File(name), nodes, training, validators: validators, segmentBytes: segmentBytes);
 
     public ScriptedChain Start(string name, int segmentBytes = BlockStore.SegmentBytesArchive) =>
         new(folder.File(name), nodes, training, segmentBytes: segmentBytes);
@@ -70,6 +76,25 @@ internal sealed class AuditFixture : IDisposable
         }
 
         return to;
+    }
+
+    /// <summary>A node of a chain on a state directory, which may be a new one.</summary>
+    public Task<ChainNode> RunAsync(ScriptedChain chain, string stateFolder, int key)
+    {
+        var snapshots = new SnapshotWriter(
+            SnapshotStore.Open(Path.Combine(stateFolder, SnapshotStore.FolderName)), 1_000_000, NullLogger.Instance);
+        return ChainNode.StartAsync(
+            new ChainNodeOptions
+            {
+                ChainId = ScriptedChain.ChainId,
+                StateDirectory = Path.Combine(stateFolder, "chain"),
+                Listen = new IPEndPoint(IPAddress.Loopback, 0),
+                Validators = [.. chain.Genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
+                StallInterval = TimeSpan.FromMilliseconds(100),
+                ReconnectInterval = TimeSpan.FromMilliseconds(50),
+            },
+            new LedgerApplication(chain.Genesis, snapshots), nodes[key], TimeProvider.System, NullLogger.Instance,
+            TestContext.Current.CancellationToken);
     }
 
     public static async Task<AuditReport> AuditAsync(string stateFolder, Genesis genesis, Hash256? pin = null) =>

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using FedIoT.Consensus;
 using FedIoT.Consensus.Light;
+using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Audit;
+using FedIoT.Gateway.Cli;
 using FedIoT.Ledger;
 using FedIoT.Wire;
 using FedIoT.Wire.Transactions;
@@ -21,11 +23,7 @@ public sealed class SetChangeAuditTests : IDisposable
     {
         chain = fixture.StartGrowing("growing");
         genesis = LightTrust.In(ScriptedChain.ChainId, chain.Validators);
-        chain.Append();
-        Decide(3, 10, voters: [0, 1, 2]);
-        Decide(0, 0, voters: [1, 2, 3]);
-        Decide(1, 0, voters: [1, 2, 3]);
-        Decide(2, 0, voters: [2, 3]);
+        Grow(chain, changes: 4);
         chain.Append();
         chain.Append();
     }
@@ -56,6 +54,39 @@ public sealed class SetChangeAuditTests : IDisposable
         liar.Dispose();
         report = await AuditFixture.AuditAsync(liar.Folder, liar.Genesis);
         Assert.Equal(("next validators hash", 2), (report.Finding!.What, (int)report.Finding.Height.Value));
+    }
+
+    [Theory]
+    [InlineData(2, true)] // 3 has joined and 0 has left: two of the three of genesis still sign
+    [InlineData(4, false)] // 3 alone is left
+    public void Bundle_OfAStoreWithoutTheChanges_NeedsAThirdOfGenesisOrSaysWhatIsMissing(int changes, bool isPossible)
+    {
+        using ScriptedChain pruned = fixture.StartGrowing("pruned", segmentBytes: 4_096);
+        Grow(pruned, changes);
+        while (pruned.State.Height < new Height(60))
+        {
+            pruned.Append();
+        }
+
+        SnapshotStore snapshots = SnapshotStore.Open(Path.Combine(pruned.Folder, SnapshotStore.FolderName));
+        snapshots.Write(pruned.Snapshot);
+        Height kept = pruned.State.Height;
+        pruned.Append();
+        pruned.Append();
+        Assert.True(pruned.Prune(kept) > new Height(20));
+        pruned.Dispose();
+
+        var builder = new BundleBuilder(ChainFolder.Find(pruned.Folder), pruned.Genesis);
+        if (isPossible)
+        {
+            byte[] bytes = builder.ForAccount(Last, kept);
+            Assert.Null(BundleVerifier.Check(bytes, pruned.Genesis.Hash).Finding);
+            return;
+        }
+
+        var failure = Assert.Throws<RunFailedException>(() => builder.ForAccount(Last, kept));
+        Assert.Contains($"begins behind block {kept}", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("a gateway that keeps all blocks", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,11 +193,17 @@ public sealed class SetChangeAuditTests : IDisposable
         Assert.Empty(LightForgery.Accuse(genesis, unsigned, actual.Header));
     }
 
-    private void Decide(int candidate, long power, int[] voters)
+    private void Grow(ScriptedChain growing, int changes)
     {
-        AccountId account = fixture.Nodes[candidate].PublicKey.Account;
-        chain.Append([.. voters.Select(v => chain.Sign(v, new VotePower(account, power)))]);
-        Assert.Equal(power, chain.State.Accounts[account].Power);
+        (int Candidate, long Power, int[] Voters)[] all =
+            [(3, 10, [0, 1, 2]), (0, 0, [1, 2, 3]), (1, 0, [1, 2, 3]), (2, 0, [2, 3])];
+        growing.Append();
+        foreach ((int candidate, long power, int[] voters) in all.Take(changes))
+        {
+            AccountId account = fixture.Nodes[candidate].PublicKey.Account;
+            growing.Append([.. voters.Select(v => growing.Sign(v, new VotePower(account, power)))]);
+            Assert.Equal(power, growing.State.Accounts[account].Power);
+        }
     }
 
     private bool Check(Bundle bundle) => BundleVerifier.Check(bundle.Encode(), chain.Genesis.Hash).IsValid;

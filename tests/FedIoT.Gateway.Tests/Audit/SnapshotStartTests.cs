@@ -3,6 +3,7 @@ using FedIoT.Consensus;
 using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain;
 using FedIoT.Ledger;
+using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using FedIoT.Wire.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -83,6 +84,51 @@ public sealed class SnapshotStartTests : IDisposable
     }
 
     [Fact]
+    public void Write_BelowSnapshotsOfALostBlockStore_CountsItAndNotThem()
+    {
+        // The folder of blocks was replaced, that of snapshots was not: the chain is executed from its start again.
+        ScriptedChain chain = LongChain();
+        SnapshotStore store = StoreOf(chain);
+        Array.ForEach([900, 950, 1_000], height => store.Write(chain.SnapshotAt(height)));
+        store.Write(chain.SnapshotAt(10));
+        Assert.Equal([new Height(10)], store.Heights);
+        store.Write(chain.SnapshotAt(20));
+        Assert.Equal([10L, 20L], SnapshotStore.List(store.Folder).Select(s => s.Height.Value));
+    }
+
+    [Fact]
+    public void Retention_WithSnapshotsBeyondTheBlocksOnly_DeletesNothing()
+    {
+        using ScriptedChain chain = fixture.Start("replaced", segmentBytes: 4_096);
+        while (chain.State.Height < new Height(60))
+        {
+            chain.Append();
+        }
+
+        chain.Dispose();
+        SnapshotStore snapshots = StoreOf(chain);
+        Array.ForEach([58, 59, 60], height => snapshots.Write(chain.SnapshotAt(height)));
+        string blocks = fixture.File("new-blocks");
+        using BlockStore old = BlockStore.Open(chain.BlocksFolder);
+        using BlockStore store = BlockStore.Open(blocks, 4_096);
+        for (long height = 1; height <= 40; height++)
+        {
+            (Block block, Commit commit) = old.Read(new Height(height));
+            store.TryAppendBlock(block);
+            store.AppendCommit(commit);
+        }
+
+        var application = new LedgerApplication(
+            chain.Genesis, new SnapshotWriter(snapshots, 1_000, NullLogger.Instance));
+        new BlockRetention(5, store, application).Apply();
+        Assert.Equal(new Height(1), store.First); // a start would find no snapshot for what is left
+        snapshots.Write(chain.SnapshotAt(30));
+        snapshots.Write(chain.SnapshotAt(35));
+        new BlockRetention(5, store, application).Apply();
+        Assert.InRange(store.First.Value, 2, 30);
+    }
+
+    [Fact]
     public void Read_AnyBitFlippedCutOrRenamed_IsRefused()
     {
         ScriptedChain chain = fixture.Played();
@@ -106,6 +152,36 @@ public sealed class SnapshotStartTests : IDisposable
         string renamed = Path.Combine(store.Folder, "000000000004.snapshot");
         File.Move(path, renamed);
         Assert.Null(SnapshotStore.TryRead(renamed));
+    }
+
+    [Fact]
+    public void Decode_OfALiarsBytesWithARightChecksum_NeverThrows()
+    {
+        // Who offers a snapshot makes its checksum as well: the state root decides, once everything could be read.
+        const int HeaderBytes = 40;
+        ScriptedChain chain = fixture.Start("lied-about").Play(rounds: 1);
+        chain.Append(chain.Sign(1, new VotePower(chain.Genesis.Validators[0].Key.Account, 7)));
+        chain.Dispose();
+        foreach (int height in (int[])[2, 4, 5, (int)chain.State.Height.Value])
+        {
+            byte[] good = chain.SnapshotAt(height).Encode();
+            Assert.NotNull(StoredSnapshot.Decode(good));
+            const ulong Seed = 11;
+            var random = new SplitMix64(Seed);
+            for (int i = 0; i < 4_000; i++)
+            {
+                byte[] bad = [.. good];
+                for (int change = 0; change <= i % 3; change++)
+                {
+                    int at = HeaderBytes + random.Next(bad.Length - HeaderBytes);
+                    bad[at] = (byte)(change == 2 ? random.Next(256) : bad[at] ^ (1 << random.Next(8)));
+                }
+
+                Hash256.Of(bad.AsSpan(HeaderBytes)).CopyTo(bad.AsSpan(8));
+                Exception? thrown = Record.Exception(() => StoredSnapshot.Decode(bad));
+                Assert.True(thrown is null, $"height {height}, seed {Seed}, change {i}: {thrown}");
+            }
+        }
     }
 
     private ScriptedChain LongChain()

@@ -18,7 +18,14 @@ internal sealed class ExchangeCluster : IAsyncDisposable
 
     public List<ChainNode> Nodes { get; } = [];
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public Task StartAsync(CancellationToken cancellationToken) => StartAsync(
+        node => node.ConnectPeers(new Dictionary<AccountId, IPEndPoint>
+        {
+            [Nodes[0].Account] = Nodes[0].ListenEndPoint,
+        }),
+        cancellationToken);
+
+    public async Task StartAsync(Action<ChainNode> tell, CancellationToken cancellationToken)
     {
         foreach (TestSigner signer in signers)
         {
@@ -33,10 +40,7 @@ internal sealed class ExchangeCluster : IAsyncDisposable
                 },
                 new CounterApplication(signers), signer, TimeProvider.System, NullLogger.Instance, cancellationToken);
             Nodes.Add(node);
-            node.ConnectPeers(new Dictionary<AccountId, IPEndPoint>
-            {
-                [Nodes[0].Account] = Nodes[0].ListenEndPoint,
-            });
+            tell(node);
         }
     }
 

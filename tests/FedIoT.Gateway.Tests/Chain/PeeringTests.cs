@@ -1,8 +1,13 @@
 using System.Net;
+using System.Net.Sockets;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Chain.Sync;
+using FedIoT.Gateway.Tests.Audit;
+using FedIoT.Storage.Chain;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Xunit;
 
 namespace FedIoT.Gateway.Tests.Chain;
@@ -103,6 +108,25 @@ public sealed class PeeringTests : IDisposable
     }
 
     [Fact]
+    public async Task Peer_WhoseSocketCannotBeMade_IsDialledAgain()
+    {
+        // The second node knows nobody, so only the first one can find the other.
+        await using var cluster = new ExchangeCluster(2);
+        await cluster.StartAsync(_ => { }, Soon);
+        cluster.Nodes[0].ConnectPeers(new Dictionary<AccountId, IPEndPoint>
+        {
+            [cluster.Nodes[1].Account] = new EndPointWithoutSockets(cluster.Nodes[1].ListenEndPoint),
+        });
+        while (cluster.Nodes[0].ConnectedPeers < 1)
+        {
+            Soon.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        Assert.True(cluster.Nodes[0].DisconnectCount(DisconnectReason.Unreachable) >= 2);
+    }
+
+    [Fact]
     public void AddressBook_OlderAddress_DoesNotReplaceANewerOne()
     {
         using var signer = new TestSigner(1);
@@ -174,5 +198,80 @@ public sealed class PeeringTests : IDisposable
         time.Advance(TimeSpan.FromHours(1));
         Assert.True(bucket.TryTake(10));
         Assert.False(bucket.TryTake(1));
+    }
+
+    [Fact]
+    public void TokenBucket_OnCredit_GivesTheLastOneWholeAndThenNothingUntilItIsPaid()
+    {
+        var time = new ManualTime();
+        var bucket = new TokenBucket(capacity: 10, perSecond: 5, time);
+        Assert.True(bucket.TryTakeOnCredit(9));
+        Assert.True(bucket.HasSome);
+        Assert.True(bucket.TryTakeOnCredit(11)); // ten more than there was
+        Assert.False(bucket.HasSome);
+        Assert.False(bucket.TryTakeOnCredit(1));
+        time.Advance(TimeSpan.FromSeconds(1.9));
+        Assert.False(bucket.TryTakeOnCredit(1));
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.True(bucket.TryTakeOnCredit(1));
+    }
+
+    [Fact]
+    public void BlockRequest_OfAPeerThatTakesNothing_ReadsNothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var fixture = new AuditFixture();
+        using ScriptedChain chain = fixture.Start("served");
+        chain.Append();
+        chain.Dispose();
+        using BlockStore store = BlockStore.Open(chain.BlocksFolder);
+        var options = new ChainNodeOptions
+        {
+            ChainId = ScriptedChain.ChainId,
+            StateDirectory = folder.Path,
+            Listen = new IPEndPoint(0, 0),
+            Validators = [.. chain.Genesis.Validators.Select(v => new Validator(v.Key, v.Power))],
+        };
+        var verified = new VerifiedSignatures();
+        var application = new CounterApplication([]);
+        var border = new ChainNodeBorder(
+            options, new BlockExecutor(options, application, store, verified, TimeProvider.System), store, verified,
+            new SnapshotServer(store, snapshots: null), () => false);
+        ReadOnlyMemory<byte> request = PeerMessages.BlockRequest(new Height(1)).Payload;
+        bool mayServe = true;
+        var sent = new List<FrameType>();
+        Assert.Equal(DisconnectReason.None, border.ServeBlocks(request, () => mayServe, Send, out int served));
+        Assert.Equal(1, served);
+        Assert.Equal([FrameType.BlockResponse, FrameType.BlocksEnd], sent);
+
+        mayServe = false;
+        store.Dispose(); // reading would throw
+        Assert.Equal(DisconnectReason.None, border.ServeBlocks(request, () => mayServe, Send, out served));
+        Assert.Equal((0, 2), (served, sent.Count));
+
+        var queue = new OutgoingQueue();
+        int frames = 0;
+        while (queue.HasRoom(FrameLane.Blocks))
+        {
+            Assert.True(queue.TryEnqueue(new Frame(FrameType.BlockResponse, new byte[4 << 20])));
+            frames++;
+        }
+
+        Assert.Equal(3, frames);
+
+        bool Send(Frame frame)
+        {
+            sent.Add(frame.Type);
+            return true;
+        }
+    }
+
+    /// <summary>The system refuses the first two sockets: no descriptor is left, or its kernel has no IPv6.</summary>
+    private sealed class EndPointWithoutSockets(IPEndPoint real) : IPEndPoint(real.Address, real.Port)
+    {
+        private int refusals = 2;
+
+        public override AddressFamily AddressFamily =>
+            Interlocked.Decrement(ref refusals) >= 0 ? AddressFamily.AppleTalk : base.AddressFamily;
     }
 }

@@ -52,11 +52,7 @@ public class GatewayProcessNetwork : IAsyncLifetime
         {
             File.Copy(genesis, Path.Combine(FolderOf(i), "genesis.cbor"));
             var gateway = new GatewayProcess(FolderOf(i));
-            string text = await File.ReadAllTextAsync(gateway.Configuration);
-            await File.WriteAllTextAsync(
-                gateway.Configuration,
-                text.Replace("idle_interval_ms = 10000", ChainSettings, StringComparison.Ordinal)
-                    + "\n" + await File.ReadAllTextAsync(peers));
+            await ConfigureAsync(gateway, peers);
             gateways.Add(gateway);
         }
 
@@ -123,13 +119,22 @@ public class GatewayProcessNetwork : IAsyncLifetime
             "--listen", $"{AddressOf(index)}:{ChainPort}", "--mqtt", $"{AddressOf(index)}:{MqttPort}");
         File.Copy(folder.File("genesis.cbor"), Path.Combine(FolderOf(index), "genesis.cbor"));
         var gateway = new GatewayProcess(FolderOf(index));
-        await File.AppendAllTextAsync(
-            gateway.Configuration, "\n" + await File.ReadAllTextAsync(folder.File("peers.toml")));
+        await ConfigureAsync(gateway, folder.File("peers.toml"));
         gateways.Add(gateway);
         return gateway;
     }
 
     internal IPEndPoint ChainEndPointOf(int index) => new(IPAddress.Parse(AddressOf(index)), ChainPort);
+
+    // The same idle interval everywhere: a proposer that waits longer than the others costs them a round.
+    private async Task ConfigureAsync(GatewayProcess gateway, string peers)
+    {
+        string text = await File.ReadAllTextAsync(gateway.Configuration);
+        await File.WriteAllTextAsync(
+            gateway.Configuration,
+            text.Replace("idle_interval_ms = 10000", ChainSettings, StringComparison.Ordinal)
+                + "\n" + await File.ReadAllTextAsync(peers));
+    }
 
     private async Task InitAsync(int index)
     {

@@ -86,6 +86,7 @@ public sealed class TextTests
         MqttListen = "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
         Notes = [],
         Signer = new StatusAnswer.SignerItem("degraded", "Absent", "away", "ed25519", 1_790_000_000_000, 2_097_151),
+        NextSigner = new StatusAnswer.SignerItem("ok", null, null, "p256", 1_790_000_000_000, 1),
         TrainingSigner = new StatusAnswer.SignerItem("ok", null, null, "ed25519", 1_790_000_000_000, null),
         IsRegistered = true,
         Devices = 10_000,

@@ -35,6 +35,22 @@ public sealed class TransactionIndexTests
         Assert.Equal((20L, TransactionIndex.UnknownResult), Find(index, 1_200)); // the oldest made room
     }
 
+    [Fact]
+    public void FindByPrefix_GivesAllThatBeginSo()
+    {
+        var index = new TransactionIndex();
+        for (int i = 0; i < 300; i++)
+        {
+            index.Add(Committed(i + 1, null, i));
+        }
+
+        var hash = Hash256.Of(Bytes(7));
+        Assert.Equal([hash], index.FindByPrefix(hash.ToString()));
+        Assert.Equal([hash], index.FindByPrefix(hash.ToString().ToUpperInvariant()[..12]));
+        Assert.True(index.FindByPrefix(hash.ToString()[..1]).Count > 1);
+        Assert.Empty(index.FindByPrefix(Hash256.Of(Bytes(999)).ToString()[..12]));
+    }
+
     private static (long Height, string? Rejection)? Find(TransactionIndex index, int number) =>
         index.Find(Hash256.Of(Bytes(number))) is { } entry ? (entry.Height.Value, entry.Rejection) : null;
 

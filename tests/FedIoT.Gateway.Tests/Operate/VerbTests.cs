@@ -120,7 +120,7 @@ public sealed class VerbTests
     {
         var bytes = new byte[256];
         int length = await socket.ReceiveAsync(bytes, Cancellation).AsTask()
-            .WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+            .WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
         return Encoding.ASCII.GetString(bytes, 0, length);
     }
 

@@ -161,6 +161,35 @@ public sealed class GuardTests : IDisposable
     }
 
     [Fact]
+    public void CountedState_EmptyFileBesideAnEmptyMemory_IsTiedByACounterAtZeroOnly()
+    {
+        using SignStateLog log = OpenLog();
+        File.WriteAllBytes(Epoch, []);
+        var used = new MemoryCounter { Value = 1 };
+        using (CountedSignState state = CountedSignState.Attach(Epoch, log, used))
+        {
+            SignerException error = Assert.Throws<SignerException>(state.Prepare);
+            Assert.Contains("in use before", error.Message, StringComparison.Ordinal);
+            Assert.Equal(error.Message, state.Refusal);
+        }
+
+        Assert.Equal(1, used.Value);
+        var counter = new MemoryCounter();
+        using (CountedSignState state = CountedSignState.Attach(Epoch, log, counter))
+        {
+            state.Prepare();
+            state.Prepare(); // asks once
+        }
+
+        Assert.Equal(1, counter.Value);
+        SignOnce(log, counter);
+        Assert.Equal(2, counter.Value);
+        File.WriteAllBytes(Epoch, []);
+        counter.Value = 0; // beside a memory, an empty file is a damaged one
+        Assert.Throws<SignerException>(() => SignOnce(log, counter));
+    }
+
+    [Fact]
     public void CountedState_CounterAtItsEnd_SignsNothingMoreAndSaysWhatToDo()
     {
         var counter = new MemoryCounter { Value = 2_097_148 };

@@ -110,8 +110,7 @@ internal sealed record Scenario
             HasClockFaults = random.Next(3) == 0 && !isWiped,
             WipedAtMs = isWiped ? 800 + storage.Next(3_000) : 0,
             HealsAtMs = 3_000 + random.Next(3_000),
-            // Not drawn, so that the other runs stay what they were. Who joins by a snapshot knows the set of genesis.
-            HasKeyChanges = seed % 3 == 1 && !isWiped,
+            HasKeyChanges = seed % 3 == 1, // not drawn, so that the other runs stay what they were
             SnapshotBlocks = storage.Next(2) * (2 + storage.Next(5)),
             RetainedBlocks = 1 + storage.Next(6),
             Pruning = (long)(storage.Next() & 0xFFFFF) & ~(-1L << (count - 1)),

@@ -157,6 +157,15 @@ internal sealed class SimulatedNode : IChainNodeShell
         world.RestartLater(this);
     }
 
+    /// <summary>Its operator names another trusted block and starts it again.</summary>
+    public void Trust(TrustedBlock block)
+    {
+        Stop();
+        disk = disk.AfterKill();
+        Trusted = block;
+        Start();
+    }
+
     /// <summary>A copy of its disk, for <see cref="PutBack"/>.</summary>
     public SimulatedDisk Backup() => disk.AfterKill();
 
@@ -307,8 +316,9 @@ internal sealed class SimulatedNode : IChainNodeShell
         bool SendBack(Frame answer) => ((IChainNodeShell)this).Send(from.Name, answer);
         DisconnectReason problem = frame.Type switch
         {
-            FrameType.BlockRequest => border!.ServeBlocks(frame.Payload, SendBack, out _),
-            FrameType.SnapshotRequest or FrameType.ChunkRequest => border!.ServeSnapshot(frame, SendBack, out _),
+            FrameType.BlockRequest => border!.ServeBlocks(frame.Payload, () => true, SendBack, out _),
+            FrameType.SnapshotRequest or FrameType.ChunkRequest =>
+                border!.ServeSnapshot(frame, _ => { }, SendBack, out _),
             _ => border!.Read(from.Name, frame, out input),
         };
         bool isGood = problem == DisconnectReason.None;

@@ -5,6 +5,7 @@ using FedIoT.Gateway.Chain.Peering;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Ledger;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 
 namespace FedIoT.Simulation;
 
@@ -16,6 +17,7 @@ internal sealed class World
 {
     public const string ChainId = "simulated";
     private const long LivenessMsMax = 60_000;
+    private const int OperatorMs = 2_000; // between two looks at the status
     private const int HeightsAfterHealing = 3;
     private const int EventsMax = 5_000_000; // of a run: who answers answers never ends
 
@@ -92,8 +94,10 @@ internal sealed class World
         Record.CheckEnd();
     }
 
-    /// <summary>True for one honest node that the others can do without: less than a third stays Byzantine.</summary>
-    public bool MayRevoke(SimulatedNode node) => Scenario.HasKeyChanges && Scenario.Seed % 2 == 1
+    /// <summary>True for one honest node that the others can do without: less than a third stays Byzantine. Who lost
+    /// its disk is silent for a while already.</summary>
+    public bool MayRevoke(SimulatedNode node) => Scenario is { HasKeyChanges: true, WipedAtMs: 0 }
+        && Scenario.Seed % 2 == 1
         && node == Honest.Last(n => n.Key < Scenario.Powers.Count) && Honest.Count() > 1
         && Scenario.Powers.Take(Scenario.Attacks.Count).Sum() * 3 < Scenario.TotalPower - Scenario.Powers[node.Key];
 
@@ -229,17 +233,36 @@ internal sealed class World
             Nodes[Random(Nodes.Count)].Clock.SkewMs = Random(400_000) - 200_000);
         if (Scenario.WipedAtMs > 0)
         {
-            At(Scenario.WipedAtMs, () =>
-            {
-                TrustedBlock? trusted = Scenario.SnapshotBlocks > 0 ? Record.NewestDecided : null;
-                Nodes.Last(n => n.Key == Scenario.Powers.Count - 2).Wipe(trusted);
-            });
+            At(Scenario.WipedAtMs, LoseDisk);
         }
 
         if (Scenario.HasCrashes && Random(3) == 0)
         {
             At(1_000 + Random(2_000), () => Nodes.ForEach(Crash)); // a power cut for all at once
         }
+    }
+
+    // Where the others have no block either, a lost folder cannot be told from a new one (docs/spec/consensus.md §9,
+    // "What is left").
+    private void LoseDisk()
+    {
+        if (Record.NewestDecided is not { } newest || Honest.Any(n => n.HighestCommitted == 0))
+        {
+            At(100, LoseDisk);
+            return;
+        }
+
+        Nodes.Last(n => n.Key == Scenario.Powers.Count - 2).Wipe(Scenario.SnapshotBlocks > 0 ? newest : null);
+        At(OperatorMs, LookAfterJoiner);
+    }
+
+    // Too many validators changed their keys since the trusted block: nobody can prove a newer snapshot from it. The
+    // operator reads so in the status, and names a newer one.
+    private void LookAfterJoiner()
+    {
+        Nodes.FindAll(n => n.Core?.JoinState?.Contains("name a newer block", StringComparison.Ordinal) == true)
+            .ForEach(n => n.Trust(Record.NewestDecided!));
+        At(OperatorMs, LookAfterJoiner);
     }
 
     private void Crash(SimulatedNode node)

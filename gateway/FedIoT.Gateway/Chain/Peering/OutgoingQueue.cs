@@ -39,6 +39,17 @@ internal sealed class OutgoingQueue
         return true;
     }
 
+    /// <summary>True when a lane takes any frame of its types.</summary>
+    public bool HasRoom(FrameLane wanted)
+    {
+        lock (gate)
+        {
+            Lane lane = lanes[(int)wanted];
+            return lane.Frames.Count < LaneFramesMax
+                && lane.Bytes + Frame.PayloadBytesMax(FrameType.BlockResponse) <= LaneBytesMax;
+        }
+    }
+
     /// <summary>The next part; false when all lanes are empty.</summary>
     public bool TryDequeue(out FramePart part)
     {

@@ -88,8 +88,21 @@ internal sealed class PeerConnection : IDisposable
     public DisconnectReason CountUseless() =>
         uselessBudget.TryTake(1) ? DisconnectReason.None : DisconnectReason.Flooding;
 
-    /// <summary>Whether the peer may be served so many bytes more now. Called by the reading task only.</summary>
-    public bool TryServe(long bytes) => servedBudget.TryTake(bytes);
+    /// <summary>
+    /// Whether it is worth to read something from the disk for the peer: it has budget, and it takes what it was sent.
+    /// Called by the reading task only.
+    /// </summary>
+    public bool MayServe => servedBudget.HasSome && outgoing.HasRoom(FrameLane.Blocks);
+
+    /// <summary>
+    /// Whether the peer may be served so many bytes more now, on credit for the last ones. Called by the reading task
+    /// only.
+    /// </summary>
+    public bool TryServe(long bytes) => servedBudget.TryTakeOnCredit(bytes);
+
+    /// <summary>Takes bytes that were read for the peer without being sent to it, up to four seconds' worth. Called by
+    /// the reading task only.</summary>
+    public void Charge(long bytes) => servedBudget.Take(Math.Min(bytes, 4 * limits.ServedBytesPerSecond));
 
     /// <summary>Reads and writes until the stream ends, the peer misbehaves or the connection is closed.</summary>
     /// <param name="receive">Takes a frame; a reason when it breaks the rules.</param>

@@ -120,15 +120,22 @@ internal sealed class PeerInbox(
 
     private DisconnectReason ServeSnapshot(PeerConnection connection, in Frame frame)
     {
+        if (!connection.MayServe)
+        {
+            return connection.CountUseless(); // it asks again
+        }
+
         DisconnectReason problem = border.ServeSnapshot(
-            frame, answer => connection.TryServe(answer.Payload.Length) && connection.Send(answer), out bool isServed);
+            frame, connection.Charge,
+            answer => connection.TryServe(answer.Payload.Length) && connection.Send(answer), out bool isServed);
         return problem == DisconnectReason.None && !isServed ? connection.CountUseless() : problem;
     }
 
     private DisconnectReason ServeBlocks(PeerConnection connection, ReadOnlyMemory<byte> payload)
     {
         DisconnectReason problem = border.ServeBlocks(
-            payload, frame => connection.TryServe(frame.Payload.Length) && connection.Send(frame), out int served);
+            payload, () => connection.MayServe,
+            frame => connection.TryServe(frame.Payload.Length) && connection.Send(frame), out int served);
         return problem == DisconnectReason.None && served == 0 ? connection.CountUseless() : problem;
     }
 }

@@ -92,16 +92,17 @@ internal sealed partial class PeerNetwork
             return null;
         }
 
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp); // no descriptor, no IPv6
             using var timeout = new CancellationTokenSource(limits.ConnectMax, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping.Token);
             await socket.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
-            socket.Dispose();
+            socket?.Dispose();
             reasons.Count(DisconnectReason.Unreachable);
             Note(peer, DisconnectReason.Unreachable, (e as SocketException)?.SocketErrorCode ?? SocketError.TimedOut);
             return null; // not there; the next attempt follows

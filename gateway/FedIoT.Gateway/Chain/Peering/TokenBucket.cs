@@ -22,6 +22,24 @@ internal sealed class TokenBucket(long capacity, long perSecond, TimeProvider ti
         return true;
     }
 
+    /// <summary>True when there is a token, so that <see cref="TryTakeOnCredit"/> would give any amount.</summary>
+    public bool HasSome
+    {
+        get
+        {
+            Refill();
+            return tokens > 0;
+        }
+    }
+
+    /// <summary>Takes tokens, on credit when there are too few; false while an earlier debt is not paid.</summary>
+    public bool TryTakeOnCredit(long amount)
+    {
+        bool isGiven = HasSome;
+        tokens -= isGiven ? amount : 0;
+        return isGiven;
+    }
+
     /// <summary>Takes tokens, on credit when there are too few; how long to wait until the debt is paid.</summary>
     public TimeSpan Take(long amount)
     {

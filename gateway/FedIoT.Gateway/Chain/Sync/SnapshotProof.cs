@@ -95,6 +95,14 @@ internal sealed record SnapshotProof(BlockHeader? Following, string Problem, boo
                 IsLie: false);
         }
 
+        if (known != validators && following.Height.Value - trusted.Height.Value > ConsensusLimits.TrustingBlocks)
+        {
+            return new SnapshotProof(
+                null, $"the validators changed, and block {trusted.Height} is more than "
+                + $"{ConsensusLimits.TrustingBlocks} blocks below {following.Height}: who left could not be punished "
+                + "for a lie any more; name a newer block", IsLie: false);
+        }
+
         long power = commit.Signatures.Select(s => known.IndexOf(validators[s.ValidatorIndex].Account))
             .Where(i => i >= 0).Sum(i => known[i].Power);
         return known.HasHonestMember(power)

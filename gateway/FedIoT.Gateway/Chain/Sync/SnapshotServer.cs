@@ -24,9 +24,11 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
 
     /// <summary>Answers who asks for a manifest or for a chunk.</summary>
     /// <param name="frame">The request.</param>
+    /// <param name="charge">Told of the bytes that had to be read for the answer alone: up to 2,048 blocks for a
+    /// manifest that nobody asked for before.</param>
     /// <param name="send">Sends to the asker; false when it has no more room or credit, then it asks again.</param>
     /// <param name="isServed">False when nothing could be given: it counts as a request for nothing.</param>
-    public DisconnectReason Serve(in Frame frame, Func<Frame, bool> send, out bool isServed)
+    public DisconnectReason Serve(in Frame frame, Action<long> charge, Func<Frame, bool> send, out bool isServed)
     {
         isServed = false;
         if (frame.Type == FrameType.SnapshotRequest)
@@ -36,9 +38,10 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
                 return DisconnectReason.MalformedMessage;
             }
 
-            byte[]? manifest = ManifestFor(trusted);
+            byte[]? manifest = ManifestFor(trusted, out long bytesRead);
             isServed = manifest is not null;
             send(new Frame(FrameType.SnapshotManifest, manifest ?? SnapshotManifest.EncodeNone()));
+            charge(bytesRead);
             return DisconnectReason.None;
         }
 
@@ -52,8 +55,11 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
     }
 
     /// <summary>The manifest of the newest snapshot that leads to a trusted block; null when there is none.</summary>
-    public byte[]? ManifestFor(Height trusted)
+    /// <param name="trusted">The block's height.</param>
+    /// <param name="bytesRead">Bytes of blocks that had to be read.</param>
+    public byte[]? ManifestFor(Height trusted, out long bytesRead)
     {
+        bytesRead = 0;
         Height last = store.Height;
         foreach (Height height in snapshots?.SnapshotHeights.Reverse() ?? [])
         {
@@ -73,7 +79,7 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
                     return known.Bytes;
                 }
 
-                if (PackageOf(height) is { } package && Describe(package, trusted) is { } manifest)
+                if (PackageOf(height) is { } package && Describe(package, trusted, ref bytesRead) is { } manifest)
                 {
                     lastManifest = (trusted, height, manifest.Encode());
                     return lastManifest.Value.Bytes;
@@ -98,7 +104,7 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
         }
     }
 
-    private SnapshotManifest? Describe(Package package, Height trusted)
+    private SnapshotManifest? Describe(Package package, Height trusted, ref long bytesRead)
     {
         Height following = package.Height.Next;
         bool isBelow = trusted > package.Height;
@@ -110,6 +116,7 @@ internal sealed class SnapshotServer(BlockStore store, ISnapshotSource? snapshot
                 return null; // pruned meanwhile
             }
 
+            bytesRead += block.Encoded.Length;
             headers.Add(block.Header);
         }
 

@@ -207,6 +207,52 @@ public sealed class SnapshotSyncTests : IDisposable
         Array.ForEach(strangers, s => s.Dispose());
     }
 
+    [Theory]
+    [InlineData(ConsensusLimits.TrustingBlocks, true)]
+    [InlineData(ConsensusLimits.TrustingBlocks + 1, false)]
+    public void Proof_OfAnotherSetBeyondTheTrustingPeriod_IsNone(long distance, bool isProof)
+    {
+        BlockHeader first = store.Read(new Height(1)).Block.Header;
+        TestSigner[] strangers = [new TestSigner(50), new TestSigner(51)];
+        TestSigner[] signers = [fixture.Nodes[0], fixture.Nodes[1], .. strangers]; // half of the trusted power
+        var set = new ValidatorSet(signers.Select(s => new Validator(s.PublicKey, 10)));
+        BlockHeader later = first with
+        {
+            Height = new Height(1 + distance), ValidatorsHash = set.Hash, Proposer = set[0].Account,
+        };
+        SnapshotManifest manifest = ManifestOf(server, chain, SnapshotHeight - 3) with
+        {
+            Height = new Height(distance),
+            Headers = [first, later],
+            Validators = set,
+            Commit = CommitOf(later, set, signers),
+        };
+        SnapshotProof proof = SnapshotProof.Of(
+            ScriptedChain.ChainId, new TrustedBlock(new Height(1), HashAt(1)), chain.Validators, manifest);
+        Assert.Equal(isProof, proof.Following is not null);
+        Assert.False(proof.IsLie);
+        Assert.Contains(isProof ? string.Empty : "name a newer block", proof.Problem, StringComparison.Ordinal);
+        Array.ForEach(strangers, s => s.Dispose());
+    }
+
+    [Fact]
+    public void Server_ReadsTheBlocksOfAManifestOnceAndChargesWhoAskedFirst()
+    {
+        long charged = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            var request = new Frame(
+                FrameType.SnapshotRequest, PeerMessages.Status(new Height(SnapshotHeight + 3)).Payload);
+            Assert.Equal(
+                DisconnectReason.None,
+                server.Serve(request, bytes => charged += bytes, _ => true, out bool isServed));
+            Assert.True(isServed);
+            Assert.Equal(
+                Enumerable.Range(SnapshotHeight + 1, 3).Sum(h => store.Read(new Height(h)).Block.Encoded.Length),
+                charged);
+        }
+    }
+
     [Fact]
     public void Server_WhenTheFileIsGone_GoesOnWithWhatItServes()
     {
@@ -245,7 +291,7 @@ public sealed class SnapshotSyncTests : IDisposable
     {
         Frame? given = null;
         Assert.Equal(DisconnectReason.None, server.Serve(
-            request, frame =>
+            request, _ => { }, frame =>
             {
                 given = frame;
                 return true;
@@ -257,7 +303,8 @@ public sealed class SnapshotSyncTests : IDisposable
     private static SnapshotManifest ManifestOf(SnapshotServer server, ScriptedChain chain, int trusted)
     {
         Assert.True(chain.State.Height.Value > SnapshotHeight + 2);
-        Assert.True(SnapshotManifest.TryDecode(server.ManifestFor(new Height(trusted)), out SnapshotManifest? read));
+        Assert.True(SnapshotManifest.TryDecode(
+            server.ManifestFor(new Height(trusted), out _), out SnapshotManifest? read));
         return read!;
     }
 

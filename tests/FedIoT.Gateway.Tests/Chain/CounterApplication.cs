@@ -7,9 +7,9 @@ using FedIoT.Wire.Cose;
 namespace FedIoT.Gateway.Tests.Chain;
 
 /// <summary>
-/// Counts transactions; its root is the hash over all of them in order. Refuses those that start with 255. Those that
-/// start with 1, then an account's number and a power, change the validator set; 2 and a number admits a follower, 3
-/// and a number refuses one.
+/// Counts transactions; its root is the hash over all of them in order. Refuses those that start with 255 and fails on
+/// those that start with 254. Those that start with 1, then an account's number and a power, change the validator set;
+/// 2 and a number admits a follower, 3 and a number refuses one.
 /// </summary>
 internal sealed class CounterApplication(IReadOnlyList<TestSigner> accounts) : IApplication
 {
@@ -25,7 +25,12 @@ internal sealed class CounterApplication(IReadOnlyList<TestSigner> accounts) : I
     public ApplicationStatus Status => status;
 
     public string? CheckTransaction(ReadOnlyMemory<byte> transaction) =>
-        transaction.Span[0] == 255 ? "starts with 255" : null;
+        transaction.Span[0] switch
+        {
+            255 => "starts with 255",
+            254 => throw new KeyNotFoundException("A defect of the application."),
+            _ => null,
+        };
 
     public IReadOnlyList<ReadOnlyMemory<byte>> PrepareProposal(
         Height height, IReadOnlyList<ReadOnlyMemory<byte>> candidates, int bytesMax) => candidates;

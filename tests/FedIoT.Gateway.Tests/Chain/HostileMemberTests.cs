@@ -117,6 +117,22 @@ public sealed class HostileMemberTests : IDisposable
     }
 
     [Fact]
+    public async Task Member_WhoseMessageMeetsADefect_LosesItsConnectionAndLeavesNoTrace()
+    {
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Hostile, new PeerLimits(), Soon);
+        await using RawPeer member = await ConnectAsync(cluster);
+        await member.TrySendAsync(RawPeer.Frame(FrameType.Transaction, [254]), Soon);
+        await member.WaitUntilClosedAsync(Soon);
+        while (cluster.Nodes[0]!.IsConnected(cluster.Signers[Hostile].PublicKey.Account))
+        {
+            Soon.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        await cluster.AssertAliveAsync(Soon);
+    }
+
+    [Fact]
     public async Task Member_ReplayingOneVoteForEver_IsDisconnectedForFlooding()
     {
         var limits = new PeerLimits { UselessPerSecond = 200 };

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using FedIoT.Wire;
+using Microsoft.Extensions.Logging;
 
 namespace FedIoT.Gateway.Chain.Peering;
 
@@ -167,6 +168,20 @@ internal sealed partial class PeerNetwork
         return null;
     }
 
+    // A defect in what takes a message costs the connection; its place must be free again, and the peer be dialled.
+    private async Task<DisconnectReason> RunToItsEndAsync(PeerConnection connection)
+    {
+        try
+        {
+            return await connection.RunAsync(ReceiveAsync, stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Log.ReceiverFailed(logger, connection.Peer, e); // the top of the connection's tasks
+            return DisconnectReason.Closed;
+        }
+    }
+
     private void Refuse(DisconnectReason reason, IPAddress address, AccountId? peer, AccountId? expected)
     {
         reasons.Count(reason);
@@ -223,5 +238,11 @@ internal sealed partial class PeerNetwork
         {
             // stopping; the caller's loop ends
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2007, LogLevel.Error, "A message of {Peer} could not be taken; its connection is ended.")]
+        public static partial void ReceiverFailed(ILogger logger, AccountId peer, Exception exception);
     }
 }

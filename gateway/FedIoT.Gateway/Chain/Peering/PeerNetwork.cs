@@ -374,8 +374,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             }
 
             sink.OnConnected(connection);
-            DisconnectReason reason =
-                await connection.RunAsync(ReceiveAsync, stopping.Token).ConfigureAwait(false);
+            DisconnectReason reason = await RunToItsEndAsync(connection).ConfigureAwait(false);
             connections.TryRemove(new KeyValuePair<AccountId, PeerConnection>(connection.Peer, connection));
             sink.OnDisconnected(connection);
             Interlocked.Add(ref bytesSentBefore, connection.BytesSent);

@@ -104,7 +104,7 @@ public sealed class AdmissionTests
     [Fact]
     public void MayFollow_OfAFullBlockInReverse_TakesOnePass()
     {
-        // A dishonest proposer needs no valid signatures for this. Choosing again, pass by pass, took minutes.
+        // A dishonest proposer needs no valid signatures for this. Choosing again, pass by pass, costs the square.
         var chain = new TestChain();
         byte[] one = Device(chain, 1, "a");
         Assert.True(TransactionCodec.TryDecode(one, out Transaction? signed));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -94,10 +95,15 @@ public sealed class VerbTests
         Assert.Contains($"{config}:16:8: error: The key file", error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Run_UnderAServiceManager_SaysReadyAndStopping()
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")] // Ctrl-C
+    public async Task Run_UnderAServiceManager_SaysReadyAndStopping(string signal)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Unix datagram sockets");
+        Assert.SkipWhen(
+            signal == "INT" && await IsInterruptIgnoredAsync(),
+            "started in the background of a shell, whose processes ignore SIGINT");
         using var folder = new TemporaryFolder();
         string part = (await MakeAsync(folder, 1))[0];
         await GatewayProcessNetwork.VerbAsync(
@@ -108,13 +114,20 @@ public sealed class VerbTests
         await using var gateway = new GatewayProcess(folder.File("0"));
         await gateway.StartAsync(folder.File("notify"));
         Assert.Equal("READY=1", await ReceiveAsync(manager));
-        await gateway.SignalAsync("INT");
+        await gateway.SignalAsync(signal);
         Assert.Equal("STOPPING=1", await ReceiveAsync(manager));
         Assert.Equal(0, await gateway.WaitForExitAsync(TimeSpan.FromSeconds(30)));
         Assert.False(File.Exists(gateway.Socket));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static async Task<bool> IsInterruptIgnoredAsync()
+    {
+        string ignored = (await File.ReadAllLinesAsync("/proc/self/status", Cancellation))
+            .FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal)) ?? "SigIgn: 0";
+        return (ulong.Parse(ignored[7..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 2) != 0;
+    }
 
     private static async Task<string> ReceiveAsync(Socket socket)
     {

@@ -293,42 +293,24 @@ public sealed partial class GatewayNode : IAsyncDisposable
         : watch == watches.Next ? OnNextKeyChanged
         : OnNodeKeyChanged;
 
-    private void OnNextKeyChanged(SignerHealth health)
-    {
-        if (health.IsWorking)
-        {
-            Log.NextKeyWorks(logger);
-            committed.Writer.TryWrite(true);
-        }
-        else
-        {
-            Log.NextKeyFailed(logger, health.Fault, health.Reason);
-        }
-    }
+    private void OnNodeKeyChanged(SignerHealth health) =>
+        OnKeyChanged("node key", health, "The gateway does not vote and tries again.");
 
-    private void OnNodeKeyChanged(SignerHealth health)
-    {
-        if (health.IsWorking)
-        {
-            Log.NodeKeyWorks(logger);
-            committed.Writer.TryWrite(true);
-        }
-        else
-        {
-            Log.NodeKeyFailed(logger, health.Fault, health.Reason);
-        }
-    }
+    private void OnNextKeyChanged(SignerHealth health) => OnKeyChanged("next node key", health, "It is tried again.");
 
-    private void OnTrainingKeyChanged(SignerHealth health)
+    private void OnTrainingKeyChanged(SignerHealth health) =>
+        OnKeyChanged("training key", health, "The gateway goes on without training.");
+
+    private void OnKeyChanged(string key, SignerHealth health, string consequence)
     {
         if (health.IsWorking)
         {
-            Log.TrainingKeyWorks(logger);
+            Log.KeyWorks(logger, key);
             committed.Writer.TryWrite(true);
         }
         else
         {
-            Log.TrainingKeyFailed(logger, health.Fault, health.Reason);
+            Log.KeyFailed(logger, key, health.Fault, health.Reason, consequence);
         }
     }
 
@@ -338,27 +320,11 @@ public sealed partial class GatewayNode : IAsyncDisposable
         public static partial void NotSigned(ILogger logger, string problem);
 
         [LoggerMessage(
-            3202, LogLevel.Warning,
-            "The node key's signer is degraded ({Fault}): {Reason} The gateway does not vote and tries again.")]
-        public static partial void NodeKeyFailed(ILogger logger, SignerFault? fault, string? reason);
+            3202, LogLevel.Warning, "The {Key}'s signer is degraded ({Fault}): {Reason} {Consequence}")]
+        public static partial void KeyFailed(
+            ILogger logger, string key, SignerFault? fault, string? reason, string consequence);
 
-        [LoggerMessage(3203, LogLevel.Information, "The node key's signer works again.")]
-        public static partial void NodeKeyWorks(ILogger logger);
-
-        [LoggerMessage(
-            3204, LogLevel.Warning,
-            "The training key's signer is degraded ({Fault}): {Reason} The gateway goes on without training.")]
-        public static partial void TrainingKeyFailed(ILogger logger, SignerFault? fault, string? reason);
-
-        [LoggerMessage(3205, LogLevel.Information, "The training key's signer works again.")]
-        public static partial void TrainingKeyWorks(ILogger logger);
-
-        [LoggerMessage(
-            3206, LogLevel.Warning,
-            "The signer of the next node key is degraded ({Fault}): {Reason} It is tried again.")]
-        public static partial void NextKeyFailed(ILogger logger, SignerFault? fault, string? reason);
-
-        [LoggerMessage(3207, LogLevel.Information, "The signer of the next node key works again.")]
-        public static partial void NextKeyWorks(ILogger logger);
+        [LoggerMessage(3203, LogLevel.Information, "The {Key}'s signer works again.")]
+        public static partial void KeyWorks(ILogger logger, string key);
     }
 }

@@ -13,16 +13,10 @@ public sealed class SegmentLogTests
     public void Append_ManyRecords_AreReadBackInOrderAcrossSegments()
     {
         var disk = new SimulatedDisk();
-        var written = new List<(LogPosition Position, byte[] Payload)>();
+        List<(LogPosition Position, byte[] Payload)> written;
         using (SegmentLog log = SegmentLog.Open(disk, Folder, Small))
         {
-            for (int i = 0; i < 60; i++)
-            {
-                byte[] payload = Payload(i);
-                written.Add((log.Append(payload), payload));
-            }
-
-            log.Flush();
+            written = Fill(log);
             Assert.True(log.End.Segment > 5);
             Assert.All(written, w => Assert.Equal(w.Payload, log.Read(w.Position)!.Payload));
         }
@@ -37,16 +31,10 @@ public sealed class SegmentLogTests
     public void Open_WithAVisitor_ShowsEveryRecordOnceInOrder()
     {
         var disk = new SimulatedDisk();
-        var written = new List<(LogPosition Position, byte[] Payload)>();
+        List<(LogPosition Position, byte[] Payload)> written;
         using (SegmentLog log = SegmentLog.Open(disk, Folder, Small))
         {
-            for (int i = 0; i < 60; i++)
-            {
-                byte[] payload = Payload(i);
-                written.Add((log.Append(payload), payload));
-            }
-
-            log.Flush();
+            written = Fill(log);
         }
 
         var seen = new List<(LogPosition Position, byte[] Head)>();
@@ -251,6 +239,19 @@ public sealed class SegmentLogTests
         Assert.Equal(expected, Crc32C.Of(System.Text.Encoding.ASCII.GetBytes(text)));
 
     private static string PathOf(long segment) => $"{Folder}/{segment:D8}.seg";
+
+    private static List<(LogPosition Position, byte[] Payload)> Fill(SegmentLog log)
+    {
+        var written = new List<(LogPosition Position, byte[] Payload)>();
+        for (int i = 0; i < 60; i++)
+        {
+            byte[] payload = Payload(i);
+            written.Add((log.Append(payload), payload));
+        }
+
+        log.Flush();
+        return written;
+    }
 
     private static byte[] Payload(int index)
     {

@@ -9,12 +9,12 @@ namespace FedIoT.Gateway.Tests.Operate;
 /// <summary>One <c>fediot run</c> process of a generated folder, and the verbs that are run against it.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private const int LogLinesMax = 400;
+    private const int LastLines = 400;
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
     private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "fediot.dll");
 
     private readonly IReadOnlyDictionary<string, string> variables;
-    private readonly Queue<string> log = new();
+    private readonly List<string> log = [];
     private readonly string[] within;
     private TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process? process;
@@ -48,8 +48,18 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             lock (log)
             {
-                return string.Join('\n', log);
+                return string.Join('\n', log.TakeLast(LastLines));
             }
+        }
+    }
+
+    /// <summary>How many lines of standard error contain a part, of all its lives. A line comes through a pipe: it may
+    /// be later here than an answer of the admin socket that tells the same.</summary>
+    public int CountLines(string part)
+    {
+        lock (log)
+        {
+            return log.Count(l => l.Contains(part, StringComparison.Ordinal));
         }
     }
 
@@ -158,11 +168,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         lock (log)
         {
-            log.Enqueue(line);
-            if (log.Count > LogLinesMax)
-            {
-                log.Dequeue();
-            }
+            log.Add(line);
         }
 
         if (line.StartsWith("ready ", StringComparison.Ordinal))

@@ -186,6 +186,32 @@ public sealed class PeeringTests : IDisposable
     }
 
     [Fact]
+    public void BannedAddress_OfWhoBecomesAMember_IsForgivenHoweverManyStrangersCalledBefore()
+    {
+        var bans = new PeerBans(new PeerLimits { OffencesForgiven = 0 }, seed: 1, new ManualTime());
+        AccountId[] accounts = [.. Enumerable.Range(0, 1_000).Select(AccountOf)];
+        for (int i = 0; i < accounts.Length; i++)
+        {
+            bans.Punish(new IPAddress(1 + i));
+            bans.Remember(new IPAddress(1 + i), accounts[i]);
+        }
+
+        bans.Forgive(a => a == accounts[^1]);
+        Assert.Equal(TimeSpan.Zero, bans.RemainingOf(new IPAddress(accounts.Length)));
+        Assert.NotEqual(TimeSpan.Zero, bans.RemainingOf(new IPAddress(1)));
+
+        foreach (AccountId other in accounts[1..6]) // five more names at the first address: the first is forgotten
+        {
+            bans.Remember(new IPAddress(1), other);
+        }
+
+        bans.Forgive(a => a == accounts[0]);
+        Assert.NotEqual(TimeSpan.Zero, bans.RemainingOf(new IPAddress(1)));
+        bans.Forgive(a => a == accounts[5]);
+        Assert.Equal(TimeSpan.Zero, bans.RemainingOf(new IPAddress(1)));
+    }
+
+    [Fact]
     public void TokenBucket_RefillsEvenlyUpToItsCapacity()
     {
         var time = new ManualTime();
@@ -273,5 +299,12 @@ public sealed class PeeringTests : IDisposable
 
         public override AddressFamily AddressFamily =>
             Interlocked.Decrement(ref refusals) >= 0 ? AddressFamily.AppleTalk : base.AddressFamily;
+    }
+
+    private static AccountId AccountOf(int number)
+    {
+        var bytes = new byte[Hash256.Length];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(bytes, number);
+        return new AccountId(new Hash256(bytes));
     }
 }

@@ -15,6 +15,7 @@ namespace FedIoT.Gateway.Chain.Peering;
 internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
 {
     private const int AddressesMax = 4_096;
+    private const int AccountsOfAddressMax = 4; // behind one router
 
     private readonly Lock gate = new();
     private readonly Dictionary<AccountId, Offender> accounts = []; // at most the members of the chain
@@ -82,12 +83,35 @@ internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
         }
     }
 
-    /// <summary>Forgets the offences of an address: who called from there is a member now.</summary>
-    public void Forgive(IPAddress address)
+    /// <summary>A stranger at an address that was punished called itself an account; nothing proves that.</summary>
+    public void Remember(IPAddress address, AccountId account)
     {
         lock (gate)
         {
-            addresses.Remove(NetworkOf(address));
+            if (addresses.TryGetValue(NetworkOf(address), out Offender? offender)
+                && !offender.Accounts.Contains(account))
+            {
+                offender.Accounts.Enqueue(account);
+                if (offender.Accounts.Count > AccountsOfAddressMax)
+                {
+                    offender.Accounts.Dequeue();
+                }
+            }
+        }
+    }
+
+    /// <summary>Forgets the offences of addresses from which somebody called who is a member now.</summary>
+    public void Forgive(Func<AccountId, bool> isMember)
+    {
+        lock (gate)
+        {
+            foreach ((IPAddress address, Offender offender) in addresses)
+            {
+                if (offender.Accounts.Any(isMember))
+                {
+                    addresses.Remove(address);
+                }
+            }
         }
     }
 
@@ -124,5 +148,8 @@ internal sealed class PeerBans(PeerLimits limits, ulong seed, TimeProvider time)
         public int Offences { get; set; }
 
         public TimeSpan Ban { get; set; }
+
+        /// <summary>The last ones that called from an address and were no members.</summary>
+        public Queue<AccountId> Accounts { get; } = new(capacity: 0);
     }
 }

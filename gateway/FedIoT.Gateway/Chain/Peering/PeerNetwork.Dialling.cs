@@ -13,7 +13,6 @@ internal sealed partial class PeerNetwork
     private const int BackOffFactorMax = 5;
     private const int SecondDiallerFactor = 20;
 
-    private const int StrangersMax = 256;
     private const int ReceiveBufferBytes = 1 << 20; // of the kernel, for each connection
 
     // Option TCP_NOTSENT_LOWAT of Linux: what is queued in the kernel but not sent cannot be overtaken by a vote.
@@ -74,7 +73,11 @@ internal sealed partial class PeerNetwork
             }
         }
 
-        dialled.TryRemove(peer, out _); // who becomes a member again is found again
+        dialled.TryRemove(peer, out _); // who becomes a member again is found again,
+        if (IsDialWanted(peer))
+        {
+            DialFromNowOn(peer); // also who became one just before this line
+        }
     }
 
     // Whom to look for: those that vote; those that the configuration names, unless the chain refuses them.
@@ -159,12 +162,12 @@ internal sealed partial class PeerNetwork
         }
 
         await (stream as Stream ?? transport).DisposeAsync().ConfigureAwait(false);
-        if (reason == DisconnectReason.NotAMember && expected is null && strangers.Count < StrangersMax)
+        Refuse(reason, address, stream is null ? null : peer, expected);
+        if (reason == DisconnectReason.NotAMember && expected is null)
         {
-            strangers[peer] = address;
+            bans.Remember(address, peer);
         }
 
-        Refuse(reason, address, stream is null ? null : peer, expected);
         return null;
     }
 

@@ -31,7 +31,6 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
     private readonly ConcurrentDictionary<AccountId, bool> dialled = new();
     private readonly ConcurrentDictionary<Task, bool> tasks = new();
     private readonly ConcurrentDictionary<AccountId, PeerTrouble> troubles = new();
-    private readonly ConcurrentDictionary<AccountId, IPAddress> strangers = new(); // who was refused, and may come
     private readonly Lock entering = new();
     private ValidatorPair lastMembers; // of the task that calls OnMembersChanged
     private volatile Identity? identity; // set by Listen, changed with the node key
@@ -185,15 +184,7 @@ internal sealed partial class PeerNetwork : IAsyncDisposable
             }
         }
 
-        foreach ((AccountId stranger, IPAddress address) in strangers)
-        {
-            if (members.StandingOf(stranger) is PeerStanding.Validator or PeerStanding.Follower)
-            {
-                strangers.TryRemove(stranger, out _);
-                bans.Forgive(address);
-            }
-        }
-
+        bans.Forgive(a => members.StandingOf(a) is PeerStanding.Validator or PeerStanding.Follower);
         ValidatorPair now = members.Validators;
         if (now.Next.Hash == lastMembers.Next.Hash && now.Current.Hash == lastMembers.Current.Hash)
         {

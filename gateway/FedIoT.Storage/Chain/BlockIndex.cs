@@ -7,25 +7,57 @@ namespace FedIoT.Storage.Chain;
 
 /// <summary>
 /// Where the blocks of a <see cref="BlockStore"/> are. The first one may have any height: the blocks before it were
-/// pruned, or a snapshot took their place. Not thread-safe.
+/// pruned, or a snapshot took their place. What it learns from a segment is kept in a file beside it, so that the next
+/// start need not read the segment. Not thread-safe.
 /// </summary>
-/// <param name="folder">For messages.</param>
-internal sealed class BlockIndex(string folder)
+/// <param name="disk">Where the segments are.</param>
+/// <param name="folder">Their folder.</param>
+internal sealed class BlockIndex(IDisk disk, string folder)
 {
     private const byte BlockTag = 0x83;
     private const byte CommitTag = 0x84;
     private const byte LockTag = 0x82;
 
-    private readonly List<(LogPosition Block, LogPosition Commit)> committed = []; // [0] is First
+    private readonly List<SegmentBlocks> committed = []; // heights without a gap
     private readonly Dictionary<Hash256, (Height Height, LogPosition Position)> undecided = [];
     private readonly Dictionary<Hash256, LogPosition> lockProofs = []; // latest prevotes for undecided blocks
     private long oldestSegment = 1;
+    private LogPosition lastRecord; // segment 0: none yet
+    private bool isSummaryKept; // of the segment of that record
 
     /// <summary>Height of the first block with a commit; 0 for none.</summary>
-    public Height First { get; private set; }
+    public Height First => committed.Count == 0 ? Height.Genesis : committed[0].First;
 
     /// <summary>Height of the last block with a commit; 0 for none.</summary>
-    public Height Last => committed.Count == 0 ? Height.Genesis : new Height(First.Value + committed.Count - 1);
+    public Height Last => committed.Count == 0 ? Height.Genesis : committed[^1].Last;
+
+    /// <summary>
+    /// Takes a closed segment by the file that was kept beside it. False when there is none that fits: its records are
+    /// to be shown.
+    /// </summary>
+    /// <param name="segment">Number of the segment after the last one that was taken.</param>
+    /// <param name="length">Its bytes.</param>
+    public bool TryTake(long segment, long length)
+    {
+        KeepSummaryBefore(segment);
+        if (TryReadSummary(segment, length) is not { } summary
+            || (summary.Blocks is { } found && committed.Count > 0 && found.First != Last.Next))
+        {
+            return false;
+        }
+
+        NoteOldest(segment);
+        if (summary.Blocks is { } blocks
+            && (blocks.FirstBlock.Segment >= oldestSegment || committed.Count > 0 || blocks.DropFirst()))
+        {
+            committed.Add(blocks);
+        }
+
+        Replace(undecided, summary.Undecided.Select(u => (u.Hash, (u.Height, u.Position))));
+        Replace(lockProofs, summary.LockProofs);
+        (lastRecord, isSummaryKept) = (new LogPosition(segment, summary.LastRecord), true);
+        return true;
+    }
 
     /// <summary>Takes a record that opening the log has come upon.</summary>
     /// <param name="position">Its place.</param>
@@ -33,11 +65,8 @@ internal sealed class BlockIndex(string folder)
     /// <exception cref="StorageException">It continues no chain.</exception>
     public void Take(LogPosition position, ReadOnlyMemory<byte> head)
     {
-        if (committed.Count == 0 && undecided.Count == 0)
-        {
-            oldestSegment = Math.Max(oldestSegment, position.Segment); // the log's first record decides
-        }
-
+        Follow(position);
+        NoteOldest(position.Segment);
         bool isUnderstood = head.Span[0] switch
         {
             BlockTag => TakeBlock(position, head),
@@ -56,6 +85,7 @@ internal sealed class BlockIndex(string folder)
     /// <exception cref="StorageException">Old blocks were deleted, and there is no block.</exception>
     public void Complete(long oldest)
     {
+        DeleteSummariesBefore(oldest);
         if (committed.Count > 0)
         {
             return;
@@ -75,10 +105,22 @@ internal sealed class BlockIndex(string folder)
     }
 
     /// <summary>Where block and commit of a height are; null when they are not here.</summary>
-    public (LogPosition Block, LogPosition Commit)? Find(Height height) =>
-        height >= First && height <= Last && committed.Count > 0
-            ? committed[(int)(height.Value - First.Value)]
-            : null;
+    public (LogPosition Block, LogPosition Commit)? Find(Height height)
+    {
+        if (committed.Count == 0 || height < First || height > Last)
+        {
+            return null;
+        }
+
+        int low = 0;
+        for (int high = committed.Count - 1; low < high;)
+        {
+            int middle = (low + high + 1) / 2;
+            (low, high) = committed[middle].First <= height ? (middle, high) : (low, middle - 1);
+        }
+
+        return committed[low][height];
+    }
 
     /// <summary>Where a block without a commit is; null for none.</summary>
     public LogPosition? FindUndecided(Hash256 hash) =>
@@ -89,35 +131,135 @@ internal sealed class BlockIndex(string folder)
         lockProofs.TryGetValue(hash, out LogPosition found) ? found : null;
 
     /// <summary>A block of the next height, or the first one of any height, was appended.</summary>
-    public void AddBlock(Height height, Hash256 hash, LogPosition position) => undecided[hash] = (height, position);
+    public void AddBlock(Height height, Hash256 hash, LogPosition position)
+    {
+        Follow(position);
+        undecided[hash] = (height, position);
+    }
 
     /// <summary>Prevotes for an undecided block were appended.</summary>
-    public void AddLockProof(Hash256 hash, LogPosition position) => lockProofs[hash] = position;
+    public void AddLockProof(Hash256 hash, LogPosition position)
+    {
+        Follow(position);
+        lockProofs[hash] = position;
+    }
 
     /// <summary>A commit was appended: its block is part of the chain. False when the block is not here.</summary>
     public bool TryCommit(Height height, Hash256 hash, LogPosition position)
     {
+        Follow(position);
         if (!undecided.TryGetValue(hash, out (Height Height, LogPosition Position) block) || block.Height != height
             || (committed.Count > 0 && height != Last.Next))
         {
             return false;
         }
 
-        First = committed.Count == 0 ? height : First;
-        committed.Add((block.Position, position));
+        if (committed.Count == 0 || committed[^1].Segment != position.Segment)
+        {
+            committed.Add(new SegmentBlocks(position.Segment, height, block.Position, []));
+        }
+
+        committed[^1].Add(block.Position, position);
         undecided.Clear();
         lockProofs.Clear();
         return true;
     }
 
-    /// <summary>Forgets the blocks before a segment.</summary>
+    /// <summary>Forgets the blocks before a segment, which are deleted.</summary>
     public void ForgetBefore(long segment)
     {
-        int gone = committed.FindIndex(c => c.Block.Segment >= segment);
-        if (gone > 0)
+        committed.RemoveAll(c => c.Segment < segment);
+        if (committed.Count > 0 && committed[0].FirstBlock.Segment < segment && !committed[0].DropFirst())
         {
-            committed.RemoveRange(0, gone);
-            First = new Height(First.Value + gone);
+            committed.RemoveAt(0);
+        }
+
+        DeleteSummariesBefore(segment);
+    }
+
+    // The log's first record decides.
+    private void NoteOldest(long segment)
+    {
+        if (committed.Count == 0 && undecided.Count == 0)
+        {
+            oldestSegment = Math.Max(oldestSegment, segment);
+        }
+    }
+
+    // Every record comes here, before it changes anything.
+    private void Follow(LogPosition position)
+    {
+        KeepSummaryBefore(position.Segment);
+        isSummaryKept &= lastRecord.Segment == position.Segment;
+        lastRecord = position;
+    }
+
+    // What the closed segment holds is known again at the next start; without the file that takes longer, no more.
+    private void KeepSummaryBefore(long segment)
+    {
+        if (lastRecord.Segment == 0 || lastRecord.Segment == segment || isSummaryKept)
+        {
+            return;
+        }
+
+        SegmentBlocks? blocks = committed.Count > 0 && committed[^1].Segment == lastRecord.Segment
+            ? committed[^1]
+            : null;
+        blocks?.Close();
+        try
+        {
+            if (SegmentSummaryFile.EndOf(disk, folder, lastRecord) is var (length, checksum))
+            {
+                SegmentSummaryFile.Write(disk, folder, new SegmentSummary(
+                    lastRecord.Segment, length, lastRecord.Offset, checksum, blocks,
+                    [.. undecided.Select(u => (u.Key, u.Value.Height, u.Value.Position))],
+                    [.. lockProofs.Select(p => (p.Key, p.Value))]));
+            }
+
+            isSummaryKept = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            isSummaryKept = true; // no space, say: not tried again for this segment
+        }
+    }
+
+    private SegmentSummary? TryReadSummary(long segment, long length)
+    {
+        try
+        {
+            return SegmentSummaryFile.TryRead(disk, folder, segment, length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // the segment itself says the same
+        }
+    }
+
+    private void DeleteSummariesBefore(long segment)
+    {
+        try
+        {
+            foreach (string path in disk.ListFiles(folder))
+            {
+                if (SegmentSummaryFile.SegmentOf(path) is > 0 and long number && number < segment)
+                {
+                    disk.Delete(path);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return; // it is not believed beside another segment
+        }
+    }
+
+    private static void Replace<T>(Dictionary<Hash256, T> entries, IEnumerable<(Hash256 Key, T Value)> others)
+    {
+        entries.Clear();
+        foreach ((Hash256 key, T value) in others)
+        {
+            entries[key] = value;
         }
     }
 

@@ -11,9 +11,10 @@ namespace FedIoT.Storage.Chain;
 /// </summary>
 /// <remarks>
 /// The kinds of record tell themselves apart: a block is a CBOR array of three, a commit one of four, a lock's
-/// prevotes one of two. So blocks are appended as they came from the network, without a copy. The index is rebuilt at
-/// start from the first bytes of each record. The first block may have any height: what came before was pruned, or
-/// a snapshot took its place. Thread-safe. Format: docs/spec/consensus.md §9.
+/// prevotes one of two. So blocks are appended as they came from the network, without a copy. The index is made at start
+/// from what an earlier run noted beside each closed segment, and from the first bytes of each record elsewhere. The
+/// first block may have any height: what came before was pruned, or a snapshot took its place. Thread-safe. Format:
+/// docs/spec/consensus.md §9 and storage.md §2a.
 /// </remarks>
 public sealed class BlockStore : IDisposable
 {
@@ -71,7 +72,7 @@ public sealed class BlockStore : IDisposable
 
     internal static BlockStore Open(IDisk disk, string folder, int segmentBytes)
     {
-        var index = new BlockIndex(folder);
+        var index = new BlockIndex(disk, Path.GetFullPath(folder));
         SegmentLog log = SegmentLog.Open(
             disk, folder,
             new SegmentLogOptions
@@ -79,7 +80,7 @@ public sealed class BlockStore : IDisposable
                 SegmentBytesMax = segmentBytes,
                 RecordBytesMax = ConsensusLimits.BlockBytesMax,
             },
-            index.Take);
+            index.Take, index.TryTake);
         try
         {
             index.Complete(log.Start.Segment);

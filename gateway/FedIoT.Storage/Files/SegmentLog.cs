@@ -85,9 +85,12 @@ public sealed class SegmentLog : IDisposable
     /// Sees every record once while the log is opened, oldest first: its position and the first 512 bytes of its
     /// payload, to be read before it returns. Checksums of closed segments are not looked at: reading a record does.
     /// </param>
+    /// <param name="isKnown">
+    /// Asked with number and length before the records of a closed segment are shown: true leaves them out.
+    /// </param>
     internal static SegmentLog Open(
         IDisk disk, string folder, SegmentLogOptions options,
-        Action<LogPosition, ReadOnlyMemory<byte>>? onRecord = null)
+        Action<LogPosition, ReadOnlyMemory<byte>>? onRecord = null, Func<long, long, bool>? isKnown = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options.Validate();
@@ -95,7 +98,7 @@ public sealed class SegmentLog : IDisposable
         try
         {
             log = new SegmentLog(disk, Path.GetFullPath(folder), options);
-            log.Recover(onRecord);
+            log.Recover(onRecord, isKnown);
             SegmentLog opened = log;
             log = null;
             return opened;
@@ -325,7 +328,8 @@ public sealed class SegmentLog : IDisposable
         written = SegmentHeaderBytes;
     }
 
-    private void Recover(Action<LogPosition, ReadOnlyMemory<byte>>? onRecord)
+    private void Recover(
+        Action<LogPosition, ReadOnlyMemory<byte>>? onRecord, Func<long, long, bool>? isKnown)
     {
         long[] numbers = [.. disk.ListFiles(folder).Select(SegmentFormat.NumberOf).Where(n => n > 0).Order()];
         if (numbers.Length == 0)
@@ -354,7 +358,7 @@ public sealed class SegmentLog : IDisposable
 
             CheckHeader(file, number, previousLength);
             previousLength = file.Length;
-            if (!last && onRecord is not null)
+            if (!last && onRecord is not null && isKnown?.Invoke(number, previousLength) != true)
             {
                 VisitHeads(file, number, onRecord);
             }

@@ -5,6 +5,7 @@ using FedIoT.Gateway.Application;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Tests.Audit;
+using FedIoT.Storage.Chain;
 using FedIoT.Wire;
 using FedIoT.Wire.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -36,6 +37,7 @@ public static class SyncBenchmarks
             SnapshotStore snapshots = SnapshotStore.Open(Path.Combine(chain.Folder, SnapshotStore.FolderName));
             snapshots.Write(chain.SnapshotAt(blocks - 10));
             results.Add(($"start, {named}, snapshot at the end", await StartSecondsAsync(chain, nodes[0]), "s"));
+            results.AddRange(OpenStore(Path.Combine(folder, "long"), nodes[0].PublicKey.Account, blocks * 40));
             await using ChainNode source = await StartAsync(chain, chain.Folder, nodes[0], trusted: null);
             double sync = await CatchUpAsync(source, chain, Path.Combine(folder, "by-blocks"), nodes[1], trusted: null);
             results.Add(($"catch up by blocks, {named}", sync, "s"));
@@ -76,6 +78,42 @@ public static class SyncBenchmarks
         }
 
         return results;
+    }
+
+    // Of a chain of months: with what earlier runs noted beside the closed files, and without.
+    private static IEnumerable<(string Name, double Value, string Unit)> OpenStore(
+        string folder, AccountId proposer, int blocks)
+    {
+        CommitSignature[] signatures = [.. Enumerable.Range(0, 3).Select(i => new CommitSignature(i, new byte[64]))];
+        using (BlockStore store = BlockStore.Open(folder))
+        {
+            Commit? last = null;
+            for (int height = 1; height <= blocks; height++)
+            {
+                var block = Block.Create(
+                    new BlockHeader(
+                        "long", new Height(height), 1_000L * height, last?.BlockHash ?? Hash256.Zero, Hash256.Zero,
+                        Hash256.Zero, Hash256.Zero, Hash256.Zero, Hash256.Zero, proposer),
+                    [], last);
+                store.TryAppendBlock(block);
+                store.AppendCommit(last = new Commit(new Height(height), 0, block.Hash, signatures));
+            }
+
+            store.Flush();
+        }
+
+        yield return ($"open a store of {blocks} blocks", OpenSeconds(folder, blocks), "s");
+        Array.ForEach(Directory.GetFiles(folder, "*.idx"), File.Delete);
+        yield return ($"open a store of {blocks} blocks, no summaries", OpenSeconds(folder, blocks), "s");
+    }
+
+    private static double OpenSeconds(string folder, int blocks)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using BlockStore store = BlockStore.Open(folder);
+        return store.Height.Value == blocks
+            ? Stopwatch.GetElapsedTime(start).TotalSeconds
+            : throw new InvalidOperationException($"It opened at height {store.Height}.");
     }
 
     private static ScriptedChain Script(string folder, TestSigner[] nodes, int blocks)

@@ -65,6 +65,9 @@ internal sealed record GatewayConfiguration
     /// <summary>Where devices connect.</summary>
     public required IPEndPoint MqttListen { get; init; }
 
+    /// <summary>Windows that are kept of each device, purpose and label.</summary>
+    public required int WindowsKept { get; init; }
+
     /// <summary>What devices compute.</summary>
     public required FeatureSpecification Features { get; init; }
 

@@ -6,6 +6,7 @@ using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Cli;
 using FedIoT.Signing;
+using FedIoT.Storage.Features;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
@@ -94,7 +95,10 @@ internal static class GatewayConfigurationReader
         KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
         int trainingRounds = (int)keys.Integer(
             "training_rounds", 0, 1_000_000, fallback: Training.TrainingKeys.RoundsDefault);
-        IPEndPoint mqtt = file.Table("mqtt").EndPoint("listen", "0.0.0.0:1883");
+        TomlTable mqtt = file.Table("mqtt");
+        IPEndPoint mqttListen = mqtt.EndPoint("listen", "0.0.0.0:1883");
+        int windowsKept = (int)mqtt.Integer(
+            "windows_kept", FeatureStore.WindowsKeptMin, 1_000_000, FeatureStore.WindowsKeptDefault);
         FeatureSpecification? features = FeatureTables.Read(file, problems);
         List<GatewayConfiguration.DeviceEntry> devices = ReadDevices(file, folder, problems);
         StationSettings station = StationTable.Read(file);
@@ -118,7 +122,8 @@ internal static class GatewayConfigurationReader
             NextNodeKey = nextNodeKey,
             TrainingKeyRounds = trainingRounds,
             TrainingKey = trainingKey,
-            MqttListen = mqtt,
+            MqttListen = mqttListen,
+            WindowsKept = windowsKept,
             Features = features!,
             Devices = devices,
             Station = station,

@@ -1,4 +1,5 @@
 using System.Net;
+using FedIoT.Storage.Features;
 using FedIoT.Wire.Tasks;
 
 namespace FedIoT.Gateway.Ingest;
@@ -30,6 +31,9 @@ public sealed record IngestOptions
 
     /// <summary>A journal segment's size in bytes: what a restart reads again at most twice.</summary>
     public int JournalSegmentBytesMax { get; init; } = 4 << 20;
+
+    /// <summary>Windows that are kept of each device, purpose and label.</summary>
+    public int WindowsKept { get; init; } = FeatureStore.WindowsKeptDefault;
 
     internal void Validate()
     {

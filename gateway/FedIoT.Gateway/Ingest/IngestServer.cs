@@ -130,7 +130,8 @@ public sealed partial class IngestServer : IAsyncDisposable
         FeatureStore? store = null;
         try
         {
-            store = FeatureStore.Open(Path.Combine(folder, "features.db"), options.Specification.Hash);
+            store = FeatureStore.Open(
+                Path.Combine(folder, "features.db"), options.Specification.Hash, options.WindowsKept);
             ReplayWindow[] windows = IngestRecovery.Run(log, store, registry, counters);
             Log.Recovered(logger, folder, counters.Snapshot().Recovered, log.Recovery?.BytesRemoved ?? 0);
             var storer = new FrameStorer(log, store, counters) { BeforeStore = hooks.BeforeStore };

@@ -137,6 +137,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
                 StateFolder = Path.Combine(options.Folder, "ingest"),
                 Devices = options.Devices,
                 Specification = options.Features,
+                WindowsKept = options.WindowsKept,
                 OnUnknownDevice = options.OnUnknownDevice,
             },
             time, loggers.CreateLogger<IngestServer>(), cancellation).ConfigureAwait(false);

@@ -6,6 +6,7 @@ using FedIoT.Gateway.Chain.Sync;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Training;
 using FedIoT.Ledger;
+using FedIoT.Storage.Features;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
 
@@ -40,6 +41,9 @@ public sealed record GatewayNodeOptions
 
     /// <summary>Where devices connect. Default: loopback, any port.</summary>
     public IPEndPoint MqttListen { get; init; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>Windows that are kept of each device, purpose and label.</summary>
+    public int WindowsKept { get; init; } = FeatureStore.WindowsKeptDefault;
 
     /// <summary>Told of a connection under a name that nobody enrolled: the name, the password. Any thread; quick.
     /// </summary>

@@ -24,7 +24,8 @@ internal static class ConfigurationText
         Table(text, "keys",
             ("node", Quoted(configuration.NodeKey.Address.Identity)),
             ("training", Quoted(configuration.TrainingKey.Address.Identity)));
-        Table(text, "mqtt", ("listen", Quoted(configuration.MqttListen)));
+        Table(text, "mqtt",
+            ("listen", Quoted(configuration.MqttListen)), ("windows_kept", Number(configuration.WindowsKept)));
         Table(text, "features",
             ("window_samples", Number(configuration.Features.WindowSamples)),
             ("hop_samples", Number(configuration.Features.HopSamples)),

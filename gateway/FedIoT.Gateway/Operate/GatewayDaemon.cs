@@ -104,6 +104,7 @@ internal sealed class GatewayDaemon(
                     TrainingDevices = [.. configuration.Devices.Where(d => d.Trains).Select(d => d.Id)],
                     ChainListen = configuration.Listen,
                     MqttListen = configuration.MqttListen,
+                    WindowsKept = configuration.WindowsKept,
                     PeerLimits = configuration.PeerLimits,
                     Timeouts = new ConsensusTimeouts { IdleInterval = configuration.IdleInterval },
                     RetainedBlocks = configuration.RetainedBlocks,

@@ -30,6 +30,7 @@ internal static class GatewayTemplate
 
         [mqtt]
         listen = "{mqttListen}"               # devices connect here
+        windows_kept = 10000                  # of each device, purpose and label; older ones are deleted
 
         # What every device of this chain computes from its samples; the same on every gateway.
         [features]

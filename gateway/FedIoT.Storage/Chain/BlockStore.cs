@@ -11,10 +11,10 @@ namespace FedIoT.Storage.Chain;
 /// </summary>
 /// <remarks>
 /// The kinds of record tell themselves apart: a block is a CBOR array of three, a commit one of four, a lock's
-/// prevotes one of two. So blocks are appended as they came from the network, without a copy. The index is made at start
-/// from what an earlier run noted beside each closed segment, and from the first bytes of each record elsewhere. The
-/// first block may have any height: what came before was pruned, or a snapshot took its place. Thread-safe. Format:
-/// docs/spec/consensus.md §9 and storage.md §2a.
+/// prevotes one of two. So blocks are appended as they came from the network, without a copy. The index is made at
+/// start from what an earlier run noted beside each closed segment, and from the first bytes of each record elsewhere.
+/// The first block may have any height: what came before was pruned, or a snapshot took its place. Thread-safe.
+/// Format: docs/spec/consensus.md §9 and storage.md §2a.
 /// </remarks>
 public sealed class BlockStore : IDisposable
 {

@@ -7,7 +7,9 @@ namespace FedIoT.Storage.Chain;
 /// <param name="Segment">Its number.</param>
 /// <param name="Length">Its bytes.</param>
 /// <param name="LastRecord">Offset of its last record.</param>
-/// <param name="LastChecksum">That record's checksum: another segment of this number and length has another one.</param>
+/// <param name="LastChecksum">
+/// That record's checksum: another segment of this number and length has another one.
+/// </param>
 /// <param name="Blocks">Those whose commits are in it; null for none.</param>
 /// <param name="Undecided">Blocks without a commit at its end.</param>
 /// <param name="LockProofs">The latest prevotes for such blocks.</param>

@@ -19,33 +19,47 @@ namespace FedIoT.Storage.Features;
 /// </remarks>
 public sealed class FeatureStore : IDisposable
 {
-    private const int SchemaVersion = 1;
+    /// <summary>Windows that are kept of each device, purpose and label where nothing else is said.</summary>
+    public const int WindowsKeptDefault = 10_000;
+
+    /// <summary>Fewer could forget what the replay windows need at start.</summary>
+    public const int WindowsKeptMin = 64;
+
+    private const int SchemaVersion = 2;
+    private const int SchemaVersionWithoutCounts = 1;
 
     private readonly Lock writeGate = new();
     private readonly Lock readGate = new();
     private readonly string path;
     private readonly SqliteConnection writer;
     private readonly SqliteConnection reader;
+    private readonly WindowBound bound;
     private readonly Dictionary<DeviceId, long> deviceNumbers = [];
     private SqliteCommand? insert;
 
-    private FeatureStore(string path)
+    private FeatureStore(string path, int windowsKept)
     {
         this.path = path;
         writer = new SqliteConnection(ConnectionString(path));
         reader = new SqliteConnection(ConnectionString(path));
+        bound = new WindowBound(writer, windowsKept);
     }
 
     /// <summary>Opens or creates the file.</summary>
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="specification">Hash of the feature specification that all frames in it belong to.</param>
+    /// <param name="windowsKept">
+    /// Windows to keep of each device, purpose and label, <see cref="WindowsKeptMin"/> or more; the oldest ones beyond,
+    /// and a quarter, are deleted.
+    /// </param>
     /// <exception cref="StorageException">
     /// Not accessible, no SQLite file, another schema version or another specification; the message names the file.
     /// </exception>
-    public static FeatureStore Open(string path, Hash256 specification)
+    public static FeatureStore Open(string path, Hash256 specification, int windowsKept = WindowsKeptDefault)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var store = new FeatureStore(Path.GetFullPath(path));
+        ArgumentOutOfRangeException.ThrowIfLessThan(windowsKept, WindowsKeptMin);
+        var store = new FeatureStore(Path.GetFullPath(path), windowsKept);
         bool opened = false;
         try
         {
@@ -54,6 +68,7 @@ public sealed class FeatureStore : IDisposable
             Execute(store.writer, "PRAGMA wal_autocheckpoint=0;"); // TryMakeDurable decides when
             store.CreateOrCheckSchema(specification);
             store.LoadDevices();
+            store.bound.Load();
             store.reader.Open();
             Execute(store.reader, "PRAGMA query_only=ON;");
             opened = true;
@@ -89,6 +104,7 @@ public sealed class FeatureStore : IDisposable
                     added += Insert(frame, transaction);
                 }
 
+                bound.Apply(transaction);
                 transaction.Commit();
                 return added;
             }
@@ -126,7 +142,7 @@ public sealed class FeatureStore : IDisposable
 
     /// <summary>Count of all stored frames.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
-    public long CountFrames() => Query("SELECT count(*) FROM frames", [], row => row.GetInt64(0))[0];
+    public long CountFrames() => Query("SELECT coalesce(sum(count), 0) FROM counts", [], row => row.GetInt64(0))[0];
 
     /// <summary>The devices that frames are stored of, in their order.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
@@ -230,7 +246,12 @@ public sealed class FeatureStore : IDisposable
                 boot INTEGER NOT NULL, sequence INTEGER NOT NULL, uptime INTEGER NOT NULL,
                 purpose INTEGER NOT NULL, label INTEGER NOT NULL, features BLOB NOT NULL,
                 PRIMARY KEY (device, boot, sequence)) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS counts (
+                device INTEGER NOT NULL REFERENCES devices(number), purpose INTEGER NOT NULL, label INTEGER NOT NULL,
+                count INTEGER NOT NULL, PRIMARY KEY (device, purpose, label)) STRICT, WITHOUT ROWID;
             """);
+        bool isNew = true;
+        bool isCounted = true;
         using SqliteCommand command = writer.CreateCommand();
         command.CommandText = "SELECT version, specification FROM schema";
         using (SqliteDataReader row = command.ExecuteReader())
@@ -238,20 +259,42 @@ public sealed class FeatureStore : IDisposable
             if (row.Read())
             {
                 CheckSchema(row.GetInt64(0), row.GetString(1), specification);
-                return;
+                isNew = false;
+                isCounted = row.GetInt64(0) != SchemaVersionWithoutCounts;
             }
         }
 
+        if (!isCounted)
+        {
+            Execute(
+                writer,
+                $"""
+                INSERT INTO counts
+                SELECT device, purpose, label, count(*) FROM frames GROUP BY device, purpose, label;
+                UPDATE schema SET version = {SchemaVersion};
+                """);
+        }
+
+        if (isNew)
+        {
+            AddSchemaRow(specification);
+        }
+
+        transaction.Commit();
+    }
+
+    private void AddSchemaRow(Hash256 specification)
+    {
+        using SqliteCommand command = writer.CreateCommand();
         command.CommandText = "INSERT INTO schema VALUES ($version, $specification)";
         command.Parameters.AddWithValue("$version", SchemaVersion);
         command.Parameters.AddWithValue("$specification", specification.ToString());
         command.ExecuteNonQuery();
-        transaction.Commit();
     }
 
     private void CheckSchema(long version, string found, Hash256 specification)
     {
-        if (version != SchemaVersion)
+        if (version is not (SchemaVersion or SchemaVersionWithoutCounts))
         {
             throw new StorageException(
                 "open", path, $"it has schema version {version}, this program reads version {SchemaVersion}.");
@@ -275,25 +318,33 @@ public sealed class FeatureStore : IDisposable
         }
     }
 
-    // Device numbers handed out in a transaction that was rolled back would name no row.
+    // Device numbers handed out in a transaction that was rolled back would name no row, counts would be too high.
     private void ForgetRolledBack()
     {
         deviceNumbers.Clear();
         LoadDevices();
+        bound.Load();
     }
 
     private int Insert(in StoredFrame frame, SqliteTransaction transaction)
     {
         insert ??= PrepareInsert();
         insert.Transaction = transaction;
-        insert.Parameters[0].Value = NumberOf(frame.Device, transaction);
+        long device = NumberOf(frame.Device, transaction);
+        insert.Parameters[0].Value = device;
         insert.Parameters[1].Value = (long)frame.BootId;
         insert.Parameters[2].Value = (long)frame.Sequence;
         insert.Parameters[3].Value = (long)frame.UptimeMs;
         insert.Parameters[4].Value = (long)frame.Purpose;
         insert.Parameters[5].Value = (long)frame.Label;
         insert.Parameters[6].Value = frame.Features.ToArray();
-        return insert.ExecuteNonQuery();
+        int added = insert.ExecuteNonQuery();
+        if (added > 0)
+        {
+            bound.Add(device, (long)frame.Purpose, frame.Label);
+        }
+
+        return added;
     }
 
     private SqliteCommand PrepareInsert()

@@ -37,7 +37,8 @@ public sealed class CountedSignState : ISignState, IDisposable
     private readonly ISignState state;
     private readonly IMonotonicCounter counter;
     private readonly FileStream file;
-    private long value = Unknown; // of the counter, once it was compared with the file
+    private long value = Unknown; // of the counter, once it was compared with the file and moved
+    private long seen = Unknown; // of the counter in this life of the process, once it was compared with the file
     private long nextIncrement;
     private volatile string? refusal;
 
@@ -158,12 +159,20 @@ public sealed class CountedSignState : ISignState, IDisposable
         try
         {
             long now = counter.ReadCounter();
-            if (value == Unknown)
+            if (seen == Unknown)
             {
                 CheckNotOlder(path, Read(file), now, mayBeNew: state.Last is null);
             }
+            else if (now < seen)
+            {
+                throw new SignerException(
+                    $"The chip's counter says {now} and said {seen} before: it is broken, or the chip is another one. "
+                    + "Nothing is signed; put the right chip back, or move the node to a key in a new chip.");
+            }
 
-            Interlocked.Exchange(ref value, Advance(file, counter, now));
+            seen = now; // what an increment adds whose answer is lost is no sign of an old copy
+            seen = Advance(file, counter, now);
+            Interlocked.Exchange(ref value, seen);
             nextIncrement = NextAfter(height);
             refusal = null;
         }
@@ -230,6 +239,13 @@ public sealed class CountedSignState : ISignState, IDisposable
 
         Write(file, now + 1);
         long reached = counter.IncrementCounter();
+        if (reached <= now)
+        {
+            throw new SignerException(
+                $"The chip's counter says {reached} after an increment from {now}: it does not count, so an old copy "
+                + "of the disk would not be noticed. Nothing is signed; move the node to a key in a new chip.");
+        }
+
         if (reached > now + 1)
         {
             Write(file, reached); // a repeated command may count twice

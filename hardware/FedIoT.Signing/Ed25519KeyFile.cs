@@ -223,9 +223,16 @@ internal static class Ed25519KeyFile
     private static SignerException Damaged(string path) =>
         new($"{path} is not an Ed25519 key file; restore it from its backup.");
 
-    // A crash while writing leaves a file that is refused; a new key is made then, and nothing was signed with it.
+    // Written beside its place and then put there, so that a full disk or a crash leaves no half of a key under the
+    // name, where it would stand in the way of the next attempt.
     private static void WriteNewFile(string path, ReadOnlySpan<byte> content)
     {
+        if (Path.Exists(path))
+        {
+            throw new IOException($"The file '{path}' already exists.");
+        }
+
+        string temporary = path + ".tmp";
         var options = new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
@@ -237,9 +244,22 @@ internal static class Ed25519KeyFile
             options.UnixCreateMode = OwnerOnly;
         }
 
-        using var file = new FileStream(path, options);
-        file.Write(content);
-        file.Flush(flushToDisk: true);
+        File.Delete(temporary);
+        try
+        {
+            using (var file = new FileStream(temporary, options))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: false);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
     }
 
     private static void CheckPermissions(FileStream file, string path)

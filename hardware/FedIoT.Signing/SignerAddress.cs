@@ -132,9 +132,11 @@ public sealed class SignerAddress
             {
                 problem = $"'{name}' is unknown; expected {string.Join(", ", names)}";
             }
-            else if (value.Length == 0 || !fields.TryAdd(name, value))
+            else if (value.Length == 0 || value.Any(char.IsControl) || !fields.TryAdd(name, value))
             {
-                problem = value.Length == 0 ? $"'{name}' has no value" : $"'{name}' stands there twice";
+                problem = value.Length == 0 ? $"'{name}' has no value"
+                    : value.Any(char.IsControl) ? $"'{name}' holds a control character"
+                    : $"'{name}' stands there twice";
             }
 
             if (problem.Length > 0)
@@ -158,6 +160,7 @@ public sealed class SignerAddress
         }
 
         problem = path.Length == 0 ? "expected file:PATH"
+            : path.Any(char.IsControl) ? "the path holds a control character"
             : fields.Count > 1 ? $"one of {string.Join(", ", FileNames)}, not several"
             : string.Empty;
         address = problem.Length > 0 ? null : new SignerAddress(text)

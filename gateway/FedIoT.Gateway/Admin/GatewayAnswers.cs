@@ -88,7 +88,7 @@ internal sealed class GatewayAnswers(AdminSource source)
                 : status is { State: "degraded", IsRegistered: false, Reasons.Count: 1 } ? StationHealth.Unclaimed
                 : StationHealth.Degraded;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return StationHealth.Degraded; // the disk does not even say how full it is
         }

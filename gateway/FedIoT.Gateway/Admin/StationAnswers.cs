@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FedIoT.Gateway.Board;
 using FedIoT.Station;
+using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Admin;
 
@@ -52,7 +53,7 @@ internal sealed class StationAnswers(AdminSource source)
             question = null; // the text of the exception quotes the body, which holds a password
         }
 
-        if (question is not { Device.Length: > 0 })
+        if (question is null || !DeviceId.IsValid(question.Device)) // the name goes into the audit log
         {
             throw new AdminProblemException(400, "the body is not {\"device\": ..., \"password\": ...}");
         }

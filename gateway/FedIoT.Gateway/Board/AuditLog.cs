@@ -20,13 +20,21 @@ internal sealed class AuditLog : IDisposable
 
     private readonly Lock gate = new();
     private readonly TimeProvider time;
+    private readonly string folder;
+    private readonly int segmentBytesMax;
     private SegmentLog? log;
     private long lastSequence;
     private Hash256 lastHash;
+    private bool disposed;
 
-    private AuditLog(TimeProvider time) => this.time = time;
+    private AuditLog(string folder, TimeProvider time, int segmentBytesMax)
+    {
+        this.folder = folder;
+        this.time = time;
+        this.segmentBytesMax = segmentBytesMax;
+    }
 
-    /// <summary>Why nothing is written any more; null while the log works.</summary>
+    /// <summary>Why the last entry was not written; null while the log works. The next entry tries again.</summary>
     public string? Problem { get; private set; }
 
     /// <summary>Opens or makes the log. A log that cannot be used is one with a <see cref="Problem"/>.</summary>
@@ -35,23 +43,8 @@ internal sealed class AuditLog : IDisposable
     /// <param name="segmentBytesMax">Size of a segment.</param>
     public static AuditLog Open(string stateFolder, TimeProvider time, int segmentBytesMax = SegmentBytesDefault)
     {
-        var audit = new AuditLog(time);
-        try
-        {
-            audit.log = SegmentLog.Open(
-                Path.Combine(stateFolder, FolderName),
-                new SegmentLogOptions { SegmentBytesMax = segmentBytesMax, RecordBytesMax = AuditEntry.BytesMax });
-            foreach (LogRecord record in audit.log.ReadFrom(audit.log.Start))
-            {
-                audit.lastSequence = AuditEntry.TryDecode(record.Payload)?.Sequence ?? audit.lastSequence;
-                audit.lastHash = Hash256.Of(record.Payload);
-            }
-        }
-        catch (StorageException e)
-        {
-            audit.Fail(e);
-        }
-
+        var audit = new AuditLog(Path.Combine(stateFolder, FolderName), time, segmentBytesMax);
+        audit.OpenLog();
         return audit;
     }
 
@@ -89,6 +82,7 @@ internal sealed class AuditLog : IDisposable
     {
         lock (gate)
         {
+            OpenLog(); // a disk that failed may be mended
             if (log is null)
             {
                 return false;
@@ -118,8 +112,35 @@ internal sealed class AuditLog : IDisposable
     {
         lock (gate)
         {
+            disposed = true;
             log?.Dispose();
             log = null;
+        }
+    }
+
+    private void OpenLog()
+    {
+        if (log is not null || disposed)
+        {
+            return;
+        }
+
+        try
+        {
+            log = SegmentLog.Open(
+                folder,
+                new SegmentLogOptions { SegmentBytesMax = segmentBytesMax, RecordBytesMax = AuditEntry.BytesMax });
+            foreach (LogRecord record in log.ReadFrom(log.Start))
+            {
+                lastSequence = AuditEntry.TryDecode(record.Payload)?.Sequence ?? lastSequence;
+                lastHash = Hash256.Of(record.Payload);
+            }
+
+            Problem = null;
+        }
+        catch (StorageException e)
+        {
+            Fail(e);
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
     private TimeSpan judgedAt = -JudgeInterval;
     private TimeSpan clockCheckedAt;
     private TimeSpan windowOpenedAt;
+    private TimeSpan diskTriedAt;
     private string? diskProblem;
     private bool isClockReported;
     private string[] reported = [];
@@ -190,6 +191,7 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
             try
             {
                 tamper.Clear();
+                diskProblem = null;
             }
             catch (StorageException e)
             {
@@ -252,7 +254,13 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
         + $"one that is wrong (the chip by: fediot station set-clock)");
 
     private IEnumerable<string> Problems() =>
-        station.Problems.Concat(new[] { clock.Problem, audit.Problem, diskProblem }.OfType<string>());
+        station.Problems.Concat(
+            new[] { clock.Problem, audit.Problem, diskProblem, LoopProblem() }.OfType<string>());
+
+    // A lid that nobody looks at must not look closed.
+    private string? LoopProblem() => loop.Exception?.GetBaseException() is { } e
+        ? $"lid, button and light are not looked after any more: {e.Message}; restart the gateway"
+        : null;
 
     private void Begin()
     {
@@ -300,6 +308,11 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
                 }
             }
 
+            if (diskProblem is not null && now - diskTriedAt >= JudgeInterval)
+            {
+                WriteAlarm(tamper.Persist); // a disk that was full has room again
+            }
+
             if (now - clockCheckedAt >= ClockInterval)
             {
                 clockCheckedAt = now;
@@ -326,17 +339,23 @@ internal sealed partial class GatewayBoard : IAsyncDisposable
     {
         long now = Math.Max(1, Time.GetUtcNow().ToUnixTimeMilliseconds());
         LockSigning(tamper.OpenedAt ?? now);
+        WriteAlarm(() => tamper.Raise(now));
+        audit.TryAdd(AuditKind.CaseOpened, "the lid switch opened");
+        Log.CaseOpened(logger, AlarmText(tamper.OpenedAt ?? now));
+    }
+
+    private void WriteAlarm(Action write)
+    {
+        diskTriedAt = Now;
         try
         {
-            tamper.Raise(now);
+            write();
+            diskProblem = null;
         }
         catch (StorageException e)
         {
             diskProblem = $"the alarm is not on disk and would not survive a restart: {e.Message}";
         }
-
-        audit.TryAdd(AuditKind.CaseOpened, "the lid switch opened");
-        Log.CaseOpened(logger, AlarmText(tamper.OpenedAt ?? now));
     }
 
     private void LockSigning(long openedAt)

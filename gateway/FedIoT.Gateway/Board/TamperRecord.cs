@@ -17,6 +17,7 @@ internal sealed class TamperRecord
     private const int BytesMax = 64;
 
     private readonly string path;
+    private bool isOnDisk;
 
     /// <summary>Reads what an earlier run left.</summary>
     /// <exception cref="StorageException">Whether there is an alarm cannot be known.</exception>
@@ -28,6 +29,7 @@ internal sealed class TamperRecord
             OpenedAt = long.TryParse(
                 Encoding.ASCII.GetString(text).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture,
                 out long time) ? time : 0;
+            isOnDisk = true;
         }
     }
 
@@ -36,14 +38,22 @@ internal sealed class TamperRecord
     public long? OpenedAt { get; private set; }
 
     /// <summary>Raises the alarm; one that stands keeps its time.</summary>
-    /// <exception cref="StorageException">It stands in memory only.</exception>
+    /// <exception cref="StorageException">It stands in memory only: <see cref="Persist"/> tries again.</exception>
     public void Raise(long now)
     {
-        if (OpenedAt is null)
+        OpenedAt ??= now;
+        Persist();
+    }
+
+    /// <summary>Brings an alarm to the disk that is not there yet.</summary>
+    /// <exception cref="StorageException">It stands in memory only.</exception>
+    public void Persist()
+    {
+        if (OpenedAt is { } openedAt && !isOnDisk)
         {
-            OpenedAt = now;
-            byte[] text = Encoding.ASCII.GetBytes(now.ToString(CultureInfo.InvariantCulture) + "\n");
+            byte[] text = Encoding.ASCII.GetBytes(openedAt.ToString(CultureInfo.InvariantCulture) + "\n");
             DurableFile.Replace(path, text, ownerOnly: true);
+            isOnDisk = true;
         }
     }
 
@@ -53,5 +63,6 @@ internal sealed class TamperRecord
     {
         DurableFile.Delete(path);
         OpenedAt = null;
+        isOnDisk = false;
     }
 }

@@ -52,6 +52,10 @@ internal sealed class VotingKey : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(chainFolder, CounterFolder));
         CountedSignState.Tie(CounterFile(chainFolder, key), counter);
+
+        // A tie whose name a power cut takes away looks like a folder that lost it.
+        RealDisk.Instance.SyncFolder(Path.Combine(chainFolder, CounterFolder));
+        RealDisk.Instance.SyncFolder(chainFolder);
     }
 
     /// <summary>Opens the memory of a key in the chain's folder.</summary>

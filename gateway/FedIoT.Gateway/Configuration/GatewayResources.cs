@@ -71,6 +71,7 @@ internal sealed class GatewayResources : IDisposable
                 NextWatch = next,
                 TrainingWatch = training,
                 TrainingFile = configuration.TrainingKey.Address.FilePath,
+                TrainingPassphrase = configuration.TrainingKey.Address.Passphrase,
             };
             return new GatewayResources(genesis!, keys, devices);
         }

@@ -54,7 +54,8 @@ public sealed partial class GatewayNode : IAsyncDisposable
         Chain = chain;
         this.keys = keys;
         sender = new TransactionSender(options.Genesis.ChainId, FindPresentKey, chain.SubmitAsync);
-        trainingKeys = new TrainingKeys(keys.Training, keys.TrainingFile, options.TrainingKeyRounds, keys.Guard);
+        trainingKeys = new TrainingKeys(
+            keys.Training, keys.TrainingFile, options.TrainingKeyRounds, keys.Guard, keys.TrainingPassphrase);
         registration = new Registration(sender, trainingKeys, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(

@@ -17,6 +17,9 @@ public sealed record NodeKeys(ISigner Node, ISigner Training) : IDisposable
     /// <summary>The file of <see cref="Training"/>, so that it can be changed by schedule; null for none.</summary>
     public string? TrainingFile { get; init; }
 
+    /// <summary>Where the passphrase of <see cref="TrainingFile"/> comes from; null for a file without one.</summary>
+    public SecretSource? TrainingPassphrase { get; init; }
+
     /// <summary>The node key that is to take, or has taken, the place of <see cref="Node"/>; null for none.</summary>
     public ISigner? NextNode { get; init; }
 

@@ -45,6 +45,7 @@ internal sealed class GatewayDaemon(
         problems.ThrowIfAny(configuration.File);
         using StateFolderLock stateLock = StateFolderLock.Acquire(configuration.StateFolder);
         using KeyLock keyLock = LockKey(resources!.Keys.Node.PublicKey.Account);
+        using KeyLock? nextLock = resources.Keys.NextNode is { } next ? LockKey(next.PublicKey.Account) : null;
         Remember(resources.Keys);
         await using GatewayBoard board = GatewayBoard.Open(
             configuration, hardware, time, loggers.CreateLogger<GatewayBoard>());
@@ -84,6 +85,11 @@ internal sealed class GatewayDaemon(
     {
         var known = new KnownKeys(configuration.StateFolder);
         known.Remember(configuration.NodeKey.Address, keys.Node.PublicKey);
+        if (keys.NextNode is { } next)
+        {
+            known.Remember(configuration.NextNodeKey!.Address, next.PublicKey);
+        }
+
         known.Remember(configuration.TrainingKey.Address, keys.Training.PublicKey);
     }
 

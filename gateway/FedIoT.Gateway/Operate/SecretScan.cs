@@ -1,5 +1,6 @@
 using System.Text;
 using FedIoT.Gateway.Configuration;
+using FedIoT.Gateway.Training;
 using FedIoT.Storage.Files;
 using FedIoT.Wire.Frames;
 
@@ -25,10 +26,15 @@ internal sealed class SecretScan
     public static SecretScan Of(GatewayConfiguration configuration)
     {
         var scan = new SecretScan();
-        foreach (KeyReference key in new[] { configuration.NodeKey, configuration.TrainingKey })
+        string?[] files =
+        [
+            configuration.NodeKey.Address.FilePath, configuration.NextNodeKey?.Address.FilePath,
+            configuration.TrainingKey.Address.FilePath, TrainingKeys.NextOf(configuration.TrainingKey.Address.FilePath),
+        ];
+        foreach (string path in files.OfType<string>())
         {
             // A file behind a passphrase holds no seed that could be searched for.
-            if (key.Address.FilePath is { } path && TryRead(path) is { Length: PlainKeyFileBytes } file)
+            if (TryRead(path) is { Length: PlainKeyFileBytes } file)
             {
                 scan.Add(path, file[^SeedBytes..]);
             }

@@ -10,6 +10,8 @@ namespace FedIoT.Gateway.Operate;
 /// </summary>
 internal sealed class StateFolderLock : IDisposable
 {
+    private const int WouldBlock = 11; // EWOULDBLOCK of flock(2); a full or read-only disk has other numbers
+
     private readonly FileStream held;
 
     private StateFolderLock(FileStream held) => this.held = held;
@@ -36,19 +38,35 @@ internal sealed class StateFolderLock : IDisposable
         }
 
         string pidFile = Path.Combine(folder, "pid");
-        string lockFile = Path.Combine(folder, "lock");
+        FileStream held = Lock(folder, Path.Combine(folder, "lock"), pidFile);
         try
         {
-            var held = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
             return new StateFolderLock(held);
         }
-        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            held.Dispose();
+            throw new RunFailedException($"cannot write in the state folder {folder}: {e.Message}", e);
+        }
+    }
+
+    private static FileStream Lock(string folder, string lockFile, string pidFile)
+    {
+        try
+        {
+            return new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (!OperatingSystem.IsLinux() || e.HResult == WouldBlock)
         {
             string owner = File.Exists(pidFile) ? $"process {File.ReadAllText(pidFile).Trim()}" : "another process";
             throw new RunFailedException(
                 $"the state folder {folder} is in use by {owner}, which holds the lock {lockFile}; two gateways with "
                 + "one key would contradict each other", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunFailedException($"cannot lock the state folder {folder}: {e.Message}", e);
         }
     }
 

@@ -25,6 +25,7 @@ public sealed class TrainingKeys : IDisposable
     private readonly string? path;
     private readonly int rounds;
     private readonly Func<ISigner, ISigner> guard;
+    private readonly SecretSource? passphrase;
     private ISigner current;
     private Ed25519Signer? currentFile; // null while the current key is the configured one
     private ISigner? next;
@@ -35,21 +36,27 @@ public sealed class TrainingKeys : IDisposable
     /// <param name="path">Its file; null for a key in hardware, which is not changed by schedule.</param>
     /// <param name="rounds">Rounds that one key signs for; 0 for no schedule.</param>
     /// <param name="guard">Put in front of a key that is made or found here; the key stays with this object.</param>
+    /// <param name="passphrase">Of the configured file, and so of the one that takes its place; null for none.</param>
     /// <exception cref="SignerException">The file of a change under way is no key file.</exception>
-    public TrainingKeys(ISigner configured, string? path, int rounds, Func<ISigner, ISigner> guard)
+    public TrainingKeys(
+        ISigner configured, string? path, int rounds, Func<ISigner, ISigner> guard, SecretSource? passphrase = null)
     {
         ArgumentNullException.ThrowIfNull(configured);
         ArgumentNullException.ThrowIfNull(guard);
         ArgumentOutOfRangeException.ThrowIfNegative(rounds);
         this.guard = guard;
+        this.passphrase = passphrase;
         this.path = path;
         this.rounds = path is null ? 0 : rounds;
         current = configured;
-        nextFile = NextPath is { } file && File.Exists(file) ? Ed25519Signer.Open(file) : null;
+        nextFile = NextPath is { } file && File.Exists(file) ? Ed25519Signer.Open(file, passphrase) : null;
         next = nextFile is null ? null : guard(nextFile);
     }
 
-    private string? NextPath => path is null ? null : path + NextExtension;
+    private string? NextPath => NextOf(path);
+
+    /// <summary>The file of a change that is under way; null for a key that is in no file.</summary>
+    internal static string? NextOf(string? path) => path is null ? null : path + NextExtension;
 
     /// <summary>True when the account has one of the keys that are here.</summary>
     public bool IsRegistered(Account? account) =>
@@ -81,7 +88,7 @@ public sealed class TrainingKeys : IDisposable
 
         if (next is null && NextPath is { } file && (isLost || IsDue(state, account)))
         {
-            nextFile = Ed25519Signer.Create(file);
+            nextFile = Ed25519Signer.Create(file, passphrase);
             next = guard(nextFile);
         }
 

@@ -252,8 +252,12 @@ public sealed class Atecc608Chip : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(counter);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(counter, 1);
-        return BinaryPrimitives.ReadUInt32LittleEndian(
-            Transact(() => Execute(Atecc608Command.Counter, mode, (ushort)counter, [], 4)));
+        return Transact(() =>
+        {
+            long value = BinaryPrimitives.ReadUInt32LittleEndian(
+                Execute(Atecc608Command.Counter, mode, (ushort)counter, [], 4));
+            return value <= CounterMax ? value : throw Damaged(Atecc608Command.Counter.Name); // no such value exists
+        });
     }
 
     private byte[] ReadConfigurationBlock(int block) =>

@@ -87,6 +87,7 @@ public sealed class KeyAttestation
                 ? "it answers another challenge: it is an old one, or was made for somebody else"
             : expected is { } id && id != Key.Account ? $"it is about another key ({Key.Account})"
             : !message.Verify(Key, Role) ? "its signature is not valid"
+            : Key.Equals(Evidence.Attester) ? "the key vouches for itself: whoever holds it can make that up"
             : Evidence.Objection(challenge, Key);
         if (problem is not null)
         {

@@ -18,9 +18,9 @@ public static class Pkcs11Inventory
         {
             using Pkcs11Module module = Pkcs11Module.Acquire(modulePath);
             return module.Use("list tokens", modulePath, library => library.GetSlotList(SlotsType.WithTokenPresent)
-                .Select(slot => (Slot: slot, Info: slot.GetTokenInfo()))
-                .Where(t => t.Info.TokenFlags.TokenInitialized)
-                .Select(t => Describe(t.Slot, t.Info))
+                .Select(slot => (Slot: slot, Info: Pkcs11Session.TryReadInfo(slot)))
+                .Where(t => t.Info?.TokenFlags.TokenInitialized == true)
+                .Select(t => Describe(t.Slot, t.Info!))
                 .ToList());
         }
         catch (TokenException e)

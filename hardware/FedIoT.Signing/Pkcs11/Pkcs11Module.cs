@@ -16,7 +16,9 @@ namespace FedIoT.Signing.Pkcs11;
 internal sealed class Pkcs11Module : IDisposable
 {
     private static readonly Lock Registry = new();
-    private static readonly Dictionary<string, Pkcs11Module> Loaded = new(StringComparer.Ordinal);
+
+    // By the system's handle: one library may have several names, and C_Finalize under one of them ends them all.
+    private static readonly Dictionary<nint, Pkcs11Module> Loaded = [];
 
     // For the process only: tells "the same wrong PIN again" without keeping it.
     private static readonly byte[] FingerprintKey = RandomNumberGenerator.GetBytes(32);
@@ -24,12 +26,16 @@ internal sealed class Pkcs11Module : IDisposable
     // Outlives a module: closing and opening a signer must not send the same wrong PIN again.
     private static readonly Lock LoginGate = new();
     private static readonly Dictionary<string, List<byte[]>> RefusedPins = new(StringComparer.Ordinal);
-    private const int RefusedPinsMax = 16; // of one token; tokens lock long before
+
+    // A signer that signed so lately has a library that works, and loses its session by a restart.
+    private static readonly TimeSpan IdleMin = TimeSpan.FromSeconds(30);
 
     private readonly ReaderWriterLockSlim gate = new();
     private readonly string path;
+    private readonly nint handle;
     private IPkcs11Library? library;
     private int references;
+    private long signedAt = long.MinValue;
 
     // The wrapper imports dlopen from "libdl", a name that exists only where development files are installed.
     static Pkcs11Module() => NativeLibrary.SetDllImportResolver(
@@ -38,7 +44,11 @@ internal sealed class Pkcs11Module : IDisposable
             && (NativeLibrary.TryLoad("libdl.so.2", out nint handle) || NativeLibrary.TryLoad("libc.so.6", out handle))
             ? handle : 0);
 
-    private Pkcs11Module(string path) => this.path = path;
+    private Pkcs11Module(string path, nint handle)
+    {
+        this.path = path;
+        this.handle = handle;
+    }
 
     /// <summary>Grows with every restart: a session of an older number is dead.</summary>
     public long Generation { get; private set; }
@@ -49,18 +59,18 @@ internal sealed class Pkcs11Module : IDisposable
     {
         lock (Registry)
         {
-            if (!Loaded.TryGetValue(path, out Pkcs11Module? module))
+            // Held until the process ends: some libraries leave threads behind that must not lose their code.
+            if (!NativeLibrary.TryLoad(path, out nint handle))
             {
-                // Held until the process ends: some libraries leave threads behind that must not lose their code.
-                if (!NativeLibrary.TryLoad(path, out _))
-                {
-                    throw new TokenException(
-                        SignerFault.Absent, "load the module",
-                        $"No PKCS#11 module at {path}, or a library of it is missing. Install the token's package.");
-                }
+                throw new TokenException(
+                    SignerFault.Absent, "load the module",
+                    $"No PKCS#11 module at {path}, or a library of it is missing. Install the token's package.");
+            }
 
-                module = new Pkcs11Module(path);
-                Loaded.Add(path, module);
+            if (!Loaded.TryGetValue(handle, out Pkcs11Module? module))
+            {
+                module = new Pkcs11Module(path, handle);
+                Loaded.Add(handle, module);
             }
 
             module.references++;
@@ -76,7 +86,7 @@ internal sealed class Pkcs11Module : IDisposable
             references--;
             if (references == 0)
             {
-                Loaded.Remove(path);
+                Loaded.Remove(handle);
                 Finalize(ref library);
                 gate.Dispose();
             }
@@ -98,9 +108,32 @@ internal sealed class Pkcs11Module : IDisposable
         {
             throw Translate(operation, place, e);
         }
+        catch (Exception e) when (
+            e is AttributeValueException or OverflowException or OutOfMemoryException or ArgumentException
+                or InvalidOperationException)
+        {
+            // The wrapper's ways to say that a length or value that the library gave is impossible.
+            throw new TokenException(
+                SignerFault.Broken, operation, $"{place}: the answer to {operation} makes no sense ({e.Message}).",
+                inner: e);
+        }
         finally
         {
             gate.ExitReadLock();
+        }
+    }
+
+    /// <summary>A signer of this library signed just now.</summary>
+    public void Signed(TimeProvider time) => Interlocked.Exchange(ref signedAt, time.GetTimestamp());
+
+    /// <summary>True when other signers keep the library running and none of them signed lately: then nothing but a
+    /// restart may bring back a token that was away.</summary>
+    public bool IsHeldByIdleSigners(TimeProvider time)
+    {
+        lock (Registry)
+        {
+            long last = Interlocked.Read(ref signedAt);
+            return references > 1 && (last == long.MinValue || time.GetElapsedTime(last) >= IdleMin);
         }
     }
 
@@ -136,16 +169,29 @@ internal sealed class Pkcs11Module : IDisposable
                 ITokenInfo token = slot.GetTokenInfo();
                 string identity = $"{token.ManufacturerId}/{token.SerialNumber}/{token.Label}";
                 byte[] fingerprint = HMACSHA256.HashData(FingerprintKey, pin);
-                bool refusedBefore = RefusedPins.TryGetValue(identity, out List<byte[]>? refused)
-                    && refused.Exists(r => r.AsSpan().SequenceEqual(fingerprint));
+                var marks = RefusedPinMarks.OfThisUser();
+                bool refusedBefore = marks.Has(identity, pin)
+                    || (RefusedPins.TryGetValue(identity, out List<byte[]>? refused)
+                        && refused.Exists(r => r.AsSpan().SequenceEqual(fingerprint)));
                 ITokenFlags flags = token.TokenFlags;
                 if (LoginRule.Objection(flags.UserPinLocked, flags.UserPinFinalTry, refusedBefore) is { } objection)
                 {
-                    throw PinTrouble(objection, place, source, sent: false);
+                    throw PinTrouble(objection, place, source, sent: false, mark: marks.PathOf(identity));
                 }
 
-                Send(slot, session, pin, () => RememberRefused(identity, fingerprint), place, source);
-                RefusedPins.Remove(identity);
+                bool wasSent = Send(
+                    slot, session, pin,
+                    () =>
+                    {
+                        RememberRefused(identity, fingerprint);
+                        marks.Add(identity, pin);
+                    },
+                    place, source);
+                if (wasSent)
+                {
+                    RefusedPins.Remove(identity);
+                    marks.Forget(identity);
+                }
             }
             finally
             {
@@ -158,20 +204,22 @@ internal sealed class Pkcs11Module : IDisposable
     {
         List<byte[]> refused = RefusedPins.TryGetValue(identity, out List<byte[]>? known) ? known : [];
         refused.Add(fingerprint);
-        refused.RemoveRange(0, Math.Max(0, refused.Count - RefusedPinsMax));
+        refused.RemoveRange(0, Math.Max(0, refused.Count - RefusedPinMarks.MarksMax));
         RefusedPins[identity] = refused;
     }
 
-    private static void Send(
+    // False when nobody looked at the PIN.
+    private static bool Send(
         ISlot slot, ISession session, byte[] pin, Action onRefused, string place, SecretSource source)
     {
         try
         {
             session.Login(CKU.CKU_USER, pin);
+            return true;
         }
         catch (Pkcs11Exception e) when (e.RV == CKR.CKR_USER_ALREADY_LOGGED_IN)
         {
-            return; // another signer of this process did it; a login counts for the whole process
+            return false; // another signer of this process did it; a login counts for the whole process
         }
         catch (Pkcs11Exception e) when (
             e.RV is CKR.CKR_PIN_INCORRECT or CKR.CKR_PIN_INVALID or CKR.CKR_PIN_LEN_RANGE or CKR.CKR_PIN_EXPIRED)
@@ -197,7 +245,7 @@ internal sealed class Pkcs11Module : IDisposable
 
     private static TokenException PinTrouble(
         SignerFault fault, string place, SecretSource source, bool sent, Pkcs11Exception? e = null,
-        string warning = "")
+        string warning = "", string? mark = null)
     {
         string text = fault switch
         {
@@ -206,7 +254,9 @@ internal sealed class Pkcs11Module : IDisposable
                 "one wrong PIN more locks it, so none is sent. Log in once by hand with the right PIN, then "
                 + $"put that PIN into {source}",
             _ when sent => $"it refused the PIN from {source}. It is not sent again; put the right one there.{warning}",
-            _ => $"it refused this PIN before, so it is not sent again. Put the right one into {source}",
+            _ => $"it refused this PIN before, so it is not sent again. Put the right one into {source}"
+                + (mark is null ? string.Empty
+                    : $". If it is right by now: stop the gateway, delete {mark}, and try again"),
         };
         return new TokenException(fault, "log in", $"{place}: {text}.", (ulong)(e?.RV ?? 0), e);
     }

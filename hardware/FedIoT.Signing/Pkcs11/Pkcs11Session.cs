@@ -80,10 +80,13 @@ internal sealed class Pkcs11Session
             ISession session = LogIn(library, options, SessionType.ReadWrite, place);
             try
             {
-                if (Find(session, CKO.CKO_PRIVATE_KEY, options.KeyLabel).Count > 0)
+                // A half that is left of a deleted pair takes the label too: with two of them no key could be opened.
+                if (Find(session, CKO.CKO_PRIVATE_KEY, options.KeyLabel).Count > 0
+                    || Find(session, CKO.CKO_PUBLIC_KEY, options.KeyLabel).Count > 0)
                 {
                     throw new TokenException(
-                        SignerFault.Refused, "create a key", $"{place}: the key exists already. Choose another label.");
+                        SignerFault.Refused, "create a key",
+                        $"{place}: the key, or its public half, exists already. Choose another label.");
                 }
 
                 Generate(session, options);
@@ -193,7 +196,7 @@ internal sealed class Pkcs11Session
         List<ISlot> slots = library.GetSlotList(SlotsType.WithTokenPresent);
         List<ISlot> matching = slots.FindAll(s => options.Slot is { } number
             ? s.SlotId == number
-            : s.GetTokenInfo() is { TokenFlags.TokenInitialized: true } t
+            : TryReadInfo(s) is { TokenFlags.TokenInitialized: true } t
                 && t.Label.TrimEnd(' ', '\0') == options.TokenLabel);
         return matching.Count switch
         {
@@ -212,11 +215,25 @@ internal sealed class Pkcs11Session
 
     private static string Describe(ISlot slot)
     {
-        ITokenInfo token = slot.GetTokenInfo();
-        string label = string.Concat(token.Label.TrimEnd(' ', '\0').Where(c => !char.IsControl(c)));
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{(token.TokenFlags.TokenInitialized ? $"'{label}'" : "an empty one")} in slot {slot.SlotId}");
+        ITokenInfo? token = TryReadInfo(slot);
+        string label = string.Concat((token?.Label ?? string.Empty).TrimEnd(' ', '\0').Where(c => !char.IsControl(c)));
+        string what = token is null ? "one that does not say what it is"
+            : token.TokenFlags.TokenInitialized ? $"'{label}'" : "an empty one";
+        return string.Create(CultureInfo.InvariantCulture, $"{what} in slot {slot.SlotId}");
+    }
+
+    /// <summary>What a token says of itself; null when it does not: somebody else's broken card in another reader is no
+    /// reason to give up this key.</summary>
+    internal static ITokenInfo? TryReadInfo(ISlot slot)
+    {
+        try
+        {
+            return slot.GetTokenInfo();
+        }
+        catch (Pkcs11Exception)
+        {
+            return null;
+        }
     }
 
     private static List<IObjectHandle> Find(ISession session, CKO type, string label)

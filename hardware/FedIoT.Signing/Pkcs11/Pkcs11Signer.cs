@@ -48,7 +48,7 @@ public sealed class Pkcs11Signer : IAttestingSigner
     {
         ArgumentNullException.ThrowIfNull(time);
         return WithModule(options, module =>
-            new Pkcs11Signer(options, module, time, Pkcs11Session.Open(module, options)));
+            new Pkcs11Signer(options, module, time, OpenSession(module, options, time)));
     }
 
     /// <summary>Makes a key that never leaves the token, and opens it.</summary>
@@ -89,6 +89,7 @@ public sealed class Pkcs11Signer : IAttestingSigner
         }
 
         raw.CopyTo(signature);
+        module.Signed(time);
     }
 
     /// <inheritdoc/>
@@ -136,6 +137,22 @@ public sealed class Pkcs11Signer : IAttestingSigner
         {
             throw e.ToSignerException();
         }
+    }
+
+    // A library that other signers keep running may know a token only as it was before it went away.
+    private static Pkcs11Session OpenSession(Pkcs11Module module, Pkcs11Options options, TimeProvider time)
+    {
+        long seen = module.Generation;
+        try
+        {
+            return Pkcs11Session.Open(module, options);
+        }
+        catch (TokenException e) when (IsPassing(e) && module.IsHeldByIdleSigners(time))
+        {
+            module.Restart(seen);
+        }
+
+        return Pkcs11Session.Open(module, options);
     }
 
     private T Call<T>(Func<Pkcs11Session, T> call)

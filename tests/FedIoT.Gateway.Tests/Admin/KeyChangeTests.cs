@@ -7,6 +7,7 @@ using FedIoT.Gateway.Operate;
 using FedIoT.Ledger;
 using FedIoT.Signing;
 using FedIoT.Wire;
+using FedIoT.Wire.Cose;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -92,19 +93,42 @@ public sealed class KeyChangeTests : IAsyncLifetime
         Assert.Equal(nonce, Node.State.Accounts[Node.Account].Nonce);
     }
 
-    private async ValueTask StartAsync(NodeKeys present)
+    [Fact]
+    public async Task Rotate_OtherValidatorsOutOfReach_IsRefusedBeforeAnythingIsSigned()
     {
+        await StopAsync();
+        using Ed25519Signer other = Ed25519Signer.FromSeed([.. Enumerable.Repeat((byte)5, 32)]);
+        NodeKeys both = keys! with { NextNode = Ed25519Signer.Create(folder.File("later.key")) };
+        await StartAsync(both, "pair", other.PublicKey);
+        foreach (Func<Task<NodeKeysAnswer>> order in (Func<Task<NodeKeysAnswer>>[])
+        [
+            () => answers!.RotateAsync(Cancellation),
+            () => answers!.RevokeAsync(System.Text.Encoding.UTF8.GetBytes(Node.Account.ToString()), Cancellation),
+        ])
+        {
+            AdminProblemException refused = await Assert.ThrowsAsync<AdminProblemException>(order);
+            Assert.Contains("1 of 2 voting power", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal("steady", answers!.Read().Phase);
+    }
+
+    // With another validator, who is nowhere, there are no blocks to wait for.
+    private async ValueTask StartAsync(NodeKeys present, string home = "", VerifyingKey? other = null)
+    {
+        GenesisValidator[] others = other is null ? [] : [new GenesisValidator(other, 1)];
+        Directory.CreateDirectory(folder.File(home));
         var problems = new ProblemList();
         GatewayConfiguration configuration = GatewayConfigurationReader.Parse(
-            GatewayTemplate.Fill("plant-7", "127.0.0.1:7400", "127.0.0.1:1883"), folder.File("gateway.toml"),
-            problems)!;
+            GatewayTemplate.Fill("plant-7", "127.0.0.1:7400", "127.0.0.1:1883"),
+            Path.Combine(folder.File(home), "gateway.toml"), problems)!;
         Directory.CreateDirectory(configuration.StateFolder);
         node = await GatewayNode.StartAsync(
             new GatewayNodeOptions
             {
                 Folder = configuration.StateFolder,
                 Genesis = new Genesis(
-                    "plant-7", [new GenesisValidator(keys!.Node.PublicKey, 1)], [keys.Node.PublicKey],
+                    "plant-7", [new GenesisValidator(keys!.Node.PublicKey, 1), .. others], [keys.Node.PublicKey],
                     [keys.Training.PublicKey]),
                 Keys = present,
                 Features = configuration.Features,
@@ -119,7 +143,7 @@ public sealed class KeyChangeTests : IAsyncLifetime
         answers = new KeyAnswers(
             new AdminSource(
                 configuration, node, transactions, TimeProvider.System, 0, board, new RecentLog(TimeProvider.System)));
-        await node.Chain.WaitForHeightAsync(new Height(2), Cancellation);
+        await node.Chain.WaitForHeightAsync(other is null ? new Height(2) : Height.Genesis, Cancellation);
     }
 
     private async Task StopAsync()

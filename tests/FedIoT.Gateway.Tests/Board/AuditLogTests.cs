@@ -95,6 +95,28 @@ public sealed class AuditLogTests : IDisposable
     }
 
     [Fact]
+    public void Log_DiskIsMended_IsWrittenAgainWithoutARestart()
+    {
+        Write("one");
+        string audit = Path.Combine(folder.Path, AuditLog.FolderName);
+        Directory.Move(audit, audit + "-away");
+        File.WriteAllText(audit, string.Empty);
+        using (AuditLog log = AuditLog.Open(folder.Path, time))
+        {
+            Assert.False(log.TryAdd(AuditKind.CaseOpened, "lost"));
+            Assert.NotNull(log.Problem);
+            File.Delete(audit);
+            Directory.Move(audit + "-away", audit);
+            Assert.True(log.TryAdd(AuditKind.CaseOpened, "two"));
+            Assert.Null(log.Problem);
+            log.Dispose();
+            Assert.False(log.TryAdd(AuditKind.CaseOpened, "late"));
+        }
+
+        Assert.Equal([(1, "one"), (2, "two")], AuditLog.Read(folder.Path).Select(e => ((int)e.Sequence, e.Text)));
+    }
+
+    [Fact]
     public void FlooredTime_SystemBehindTheFloor_RunsOnFromTheFloor()
     {
         var floored = new FlooredTime(time);

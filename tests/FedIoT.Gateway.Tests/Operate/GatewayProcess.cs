@@ -68,10 +68,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RunVerbAsync(new Dictionary<string, string>(), arguments);
 
     /// <summary>Runs a verb with additional environment variables to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunVerbAsync(
-        IReadOnlyDictionary<string, string> variables, params string[] arguments)
+    public static Task<(int ExitCode, string Output, string Error)> RunVerbAsync(
+        IReadOnlyDictionary<string, string> variables, params string[] arguments) =>
+        RunWithinAsync([], variables, arguments);
+
+    /// <summary>Runs a verb to its end within a command that runs another one in its place.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunWithinAsync(
+        string[] within, IReadOnlyDictionary<string, string> variables, params string[] arguments)
     {
-        using Process verb = Start([], arguments, notifySocket: null, variables);
+        using Process verb = Start(within, arguments, notifySocket: null, variables);
         Task<string> output = verb.StandardOutput.ReadToEndAsync();
         Task<string> error = verb.StandardError.ReadToEndAsync();
         await verb.WaitForExitAsync().WaitAsync(StartMax);

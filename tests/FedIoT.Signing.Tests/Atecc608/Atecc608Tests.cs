@@ -203,6 +203,18 @@ public sealed class Atecc608Tests : SignerContract, IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(2_097_152)]
+    [InlineData(uint.MaxValue)]
+    public void Counter_ValueThatNoCounterReaches_IsADamagedAnswer(uint value)
+    {
+        (FakeAtecc608 chip, Atecc608Signer signer) = Make();
+        using Atecc608Signer opened = signer;
+        chip.SetCounter(0, value);
+        SignerException error = Assert.Throws<SignerException>(() => signer.ReadCounter());
+        Assert.Equal(SignerFault.Communication, TokenException.FaultOf(error));
+    }
+
     [Fact]
     public void Packet_AnyBytesAsAnswer_NeverThrow()
     {

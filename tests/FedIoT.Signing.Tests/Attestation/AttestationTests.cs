@@ -154,9 +154,12 @@ public sealed class AttestationTests : IDisposable
         var honest = Assert.IsType<Atecc608Evidence>(read.Evidence);
         VerifyingKey attester = honest.Attester!;
 
-        // A configuration that the chip does not have; another challenge's statement; the node key as its own witness.
+        // A configuration that the chip does not have, or in which its witness may sign what it is given; another
+        // challenge's statement; the node key as its own witness.
         byte[] configuration = honest.Configuration.ToArray();
         configuration[88] ^= 1;
+        byte[] loose = honest.Configuration.ToArray();
+        loose[20 + (2 * AttesterSlot)] |= 1;
         byte[] self = new byte[64];
         signer.Sign(honest.Message(Challenge, signer.PublicKey, 0), self);
         byte[] late = Challenge;
@@ -164,7 +167,8 @@ public sealed class AttestationTests : IDisposable
         var older = (Atecc608Evidence)signer.ReadEvidence(late);
         foreach (Atecc608Evidence lie in (Atecc608Evidence[])
         [
-            honest with { Configuration = configuration }, older, honest with { Slot = 1 },
+            honest with { Configuration = configuration }, honest with { Configuration = loose }, older,
+            honest with { Slot = 1 },
             honest with { Proof = new Atecc608Proof(0, signer.PublicKey, self) },
             honest with { Proof = new Atecc608Proof(1, signer.PublicKey, self) },
             honest with { Proof = new Atecc608Proof(AttesterSlot, signer.PublicKey, self) },
@@ -173,6 +177,20 @@ public sealed class AttestationTests : IDisposable
             Assert.True(KeyAttestation.TryDecode(KeyAttestation.Sign(signer, Challenge, lie), out read!));
             Assert.Equal(AttestationLevel.Refused, read.Check(Challenge, null, [attester]).Level);
         }
+    }
+
+    [Fact]
+    public void Check_KeyThatVouchesForItself_IsNotProvedThoughItIsAmongTheRoots()
+    {
+        using Atecc608Signer signer = AttestedSigner();
+        var honest = Assert.IsType<Atecc608Evidence>(Attest(signer).Evidence);
+        byte[] self = new byte[64];
+        signer.Sign(honest.Message(Challenge, signer.PublicKey, AttesterSlot), self);
+        Atecc608Evidence lie = honest with { Proof = new Atecc608Proof(AttesterSlot, signer.PublicKey, self) };
+        Assert.True(KeyAttestation.TryDecode(KeyAttestation.Sign(signer, Challenge, lie), out KeyAttestation? read));
+        AttestationVerdict verdict = read!.Check(Challenge, null, [signer.PublicKey]); // put there by mistake
+        Assert.Equal(AttestationLevel.Refused, verdict.Level);
+        Assert.Contains("vouches for itself", verdict.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

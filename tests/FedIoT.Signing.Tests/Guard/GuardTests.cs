@@ -30,6 +30,46 @@ public sealed class GuardTests : IDisposable
     }
 
     [Fact]
+    public void TrySign_EarlierRoundStepOrHeight_IsRefusedAndLeavesNoRecord()
+    {
+        using SignStateLog log = OpenLog();
+        var guard = new GuardedSigner(key, log, "c");
+        Assert.NotNull(guard.TrySign(VoteAt(7, 0, round: 3, VoteType.Precommit)));
+        foreach ((long height, int round, VoteType type) in ((long, int, VoteType)[])
+        [
+            (7, 3, VoteType.Prevote), (7, 2, VoteType.Precommit), (7, 0, VoteType.Prevote), (6, 9, VoteType.Precommit),
+        ])
+        {
+            Assert.Null(guard.TrySign(VoteAt(height, 0, round, type)));
+            Assert.Null(new GuardedSigner(key, log, "c").TrySign(VoteAt(height, 1, round, type))); // a restart
+        }
+
+        Assert.Single(log.At(new Height(7)));
+        Assert.NotNull(guard.TrySign(VoteAt(7, 0, round: 4, VoteType.Prevote)));
+        Assert.NotNull(guard.TrySign(VoteAt(8, 0, round: 0, VoteType.Prevote)));
+    }
+
+    [Fact]
+    public void TrySign_VoteOrRepetitionThatContradicts_IsRefused()
+    {
+        using SignStateLog log = OpenLog();
+        var guard = new GuardedSigner(key, log, "c");
+        SignedVote first = guard.TrySign(VoteAt(7, 0))!;
+        Assert.Null(guard.TrySign(VoteAt(7, 1)));
+        Assert.Equal(first.Signature.ToArray(), guard.TrySign(VoteAt(7, 0))!.Signature.ToArray());
+    }
+
+    [Fact]
+    public void TrySign_VoteInTheNameOfAnotherKey_IsRefused()
+    {
+        using SignStateLog log = OpenLog();
+        using Ed25519Signer other = Ed25519Signer.FromSeed([.. Enumerable.Repeat((byte)9, 32)]);
+        Vote foreign = VoteAt(5, 0) with { Validator = other.PublicKey.Account };
+        Assert.Null(new GuardedSigner(key, log, "c").TrySign(foreign));
+        Assert.Null(log.Last);
+    }
+
+    [Fact]
     public void TrySign_CounterDidNotAnswerOnce_RecoversByItself()
     {
         using SignStateLog log = OpenLog();
@@ -211,6 +251,55 @@ public sealed class GuardTests : IDisposable
         Assert.Equal(1999, log.Last!.Height.Value);
     }
 
+    [Fact]
+    public void CountedState_AnswersOfTheFirstIncrementLost_SignsWhenTheChipAnswersAgain()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        CountedSignState.Tie(Epoch, counter);
+        SignOnce(log, counter);
+        using CountedSignState state = CountedSignState.Attach(Epoch, log, counter);
+        var guard = new GuardedSigner(key, state, "c");
+        counter.LosesAnswer = true; // it counts with each of the driver's attempts, and nobody hears it
+        Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(50, 0)));
+        Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(50, 0)));
+        counter.LosesAnswer = false;
+        Assert.NotNull(guard.TrySign(VoteAt(50, 0)));
+        state.Dispose();
+        SignOnce(log, counter);
+    }
+
+    [Fact]
+    public void CountedState_CounterThatDoesNotCount_SignsNothing()
+    {
+        var stuck = new MemoryCounter { Value = 7, Step = 0 };
+        Assert.Throws<SignerException>(() => CountedSignState.Tie(Epoch, stuck));
+        var counter = new MemoryCounter { Value = 7 };
+        using SignStateLog log = OpenLog();
+        CountedSignState.Tie(Epoch, counter);
+        using CountedSignState state = CountedSignState.Attach(Epoch, log, new MemoryCounter { Value = 8, Step = 0 });
+        SignerException error = Assert.Throws<SignerException>(
+            () => new GuardedSigner(key, state, "c").TrySign(VoteAt(5, 0)));
+        Assert.Contains("does not count", error.Message, StringComparison.Ordinal);
+        Assert.Equal(error.Message, state.Refusal);
+        Assert.Null(log.Last);
+    }
+
+    [Fact]
+    public void CountedState_CounterGoesBackInMidRun_SignsNothingMore()
+    {
+        var counter = new MemoryCounter();
+        using SignStateLog log = OpenLog();
+        CountedSignState.Tie(Epoch, counter);
+        using CountedSignState state = CountedSignState.Attach(Epoch, log, counter);
+        var guard = new GuardedSigner(key, state, "c");
+        Assert.NotNull(guard.TrySign(VoteAt(5, 0)));
+        counter.Value = 1;
+        SignerException error = Assert.Throws<SignerException>(() => guard.TrySign(VoteAt(1000, 0)));
+        Assert.Contains("said 2 before", error.Message, StringComparison.Ordinal);
+        Assert.Equal(5, log.Last!.Height.Value);
+    }
+
     private int starts;
 
     // One start of a node, with its first signature.
@@ -225,8 +314,8 @@ public sealed class GuardTests : IDisposable
 
     private SignStateLog OpenLog() => SignStateLog.Open(Path.Combine(folder, "sign"), key.PublicKey.Account);
 
-    private Vote VoteAt(long height, byte block) =>
-        new(VoteType.Prevote, new Height(height), 0, Hash256.Of([block]), key.PublicKey.Account);
+    private Vote VoteAt(long height, byte block, int round = 0, VoteType type = VoteType.Prevote) =>
+        new(type, new Height(height), round, Hash256.Of([block]), key.PublicKey.Account);
 
     private sealed class FailingState(ISignState inner) : ISignState
     {
@@ -256,6 +345,8 @@ public sealed class GuardTests : IDisposable
 
         public bool FailIncrement { get; set; }
 
+        public bool LosesAnswer { get; set; }
+
         public long CounterMax => 2_097_151;
 
         public long ReadCounter() => Value;
@@ -267,8 +358,8 @@ public sealed class GuardTests : IDisposable
                 throw new SignerException("away");
             }
 
-            Value += Step;
-            return Value;
+            Value += LosesAnswer ? 3 : Step;
+            return LosesAnswer ? throw new SignerException("damaged") : Value;
         }
     }
 }

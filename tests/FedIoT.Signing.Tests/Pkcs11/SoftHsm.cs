@@ -19,7 +19,8 @@ internal sealed class SoftHsm : IDisposable
         string configuration = Path.Combine(folder, "softhsm2.conf");
         Directory.CreateDirectory(Tokens);
         File.WriteAllText(configuration, $"directories.tokendir = {Tokens}\nlog.level = ERROR\n");
-        environment = new() { ["SOFTHSM2_CONF"] = configuration };
+        environment = new() { ["SOFTHSM2_CONF"] = configuration, ["XDG_STATE_HOME"] = Path.Combine(folder, "home") };
+        Environment.SetEnvironmentVariable("XDG_STATE_HOME", environment["XDG_STATE_HOME"]);
         NativeEnvironment.Set("SOFTHSM2_CONF", configuration);
         AddToken("t1");
         PinFile = Path.Combine(folder, "pin");

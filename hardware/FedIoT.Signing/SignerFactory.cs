@@ -1,6 +1,7 @@
 using FedIoT.Consensus;
 using FedIoT.Signing.Atecc608;
 using FedIoT.Signing.Pkcs11;
+using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Signing;
@@ -39,7 +40,7 @@ public static class SignerFactory
         };
     }
 
-    /// <summary>Makes a new key. A file and a token's label must be free; a chip's slot loses its old key.</summary>
+    /// <summary>Makes a new key. A file, a token's label and a chip's slot must be free.</summary>
     /// <param name="text">Its address.</param>
     /// <param name="algorithm">What it is for; null takes what the place does best: Ed25519 in a file, P-256 in
     /// hardware.</param>
@@ -50,25 +51,32 @@ public static class SignerFactory
     public static ISigner Create(string text, SignatureAlgorithm? algorithm, TimeProvider time) =>
         Create(Parse(text), algorithm, time);
 
-    /// <summary>Makes a new key. A file and a token's label must be free; a chip's slot loses its old key.</summary>
+    /// <summary>Makes a new key. A file, a token's label and a chip's slot must be free.</summary>
     /// <param name="address">Its address.</param>
     /// <param name="algorithm">As above.</param>
     /// <param name="time">As for <see cref="Open(string, TimeProvider)"/>.</param>
+    /// <param name="replaced">The account whose key in a chip's slot is to be destroyed; null for none.</param>
     /// <returns>The signer; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">The place has no keys of this algorithm.</exception>
     /// <exception cref="SignerException">As for <see cref="Open(string, TimeProvider)"/>.</exception>
-    public static ISigner Create(SignerAddress address, SignatureAlgorithm? algorithm, TimeProvider time)
+    public static ISigner Create(
+        SignerAddress address, SignatureAlgorithm? algorithm, TimeProvider time, AccountId? replaced = null)
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(time);
         SignatureAlgorithm chosen = algorithm
             ?? (address.FilePath is null ? SignatureAlgorithm.Es256 : SignatureAlgorithm.EdDsa);
+        if (replaced is not null && address.Atecc608 is null)
+        {
+            throw new ArgumentException("Only the key of a chip can be replaced.", nameof(replaced));
+        }
+
         return (address, chosen) switch
         {
             ({ FilePath: { } path }, SignatureAlgorithm.EdDsa) => Ed25519Signer.Create(path, address.Passphrase),
             ({ Pkcs11: { } options }, _) => Pkcs11Signer.Create(options with { NewKeyAlgorithm = chosen }, time),
             ({ Atecc608: { } chip }, SignatureAlgorithm.Es256) => Atecc608Signer.Create(
-                Atecc608Chip.Open(chip.Bus, chip.Address, time), chip.Slot),
+                Atecc608Chip.Open(chip.Bus, chip.Address, time), chip.Slot, replaced),
             _ => throw new ArgumentException(
                 $"there are no {chosen} keys in {(address.FilePath is null ? "an ATECC608" : "a key file")}",
                 nameof(algorithm)),

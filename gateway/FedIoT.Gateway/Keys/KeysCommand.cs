@@ -4,6 +4,7 @@ using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Operate;
 using FedIoT.Signing;
 using FedIoT.Signing.Atecc608;
+using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Gateway.Keys;
@@ -38,6 +39,12 @@ public static class KeysCommand
     {
         Description = "File of mode 0600 with the passphrase that the new key file gets",
         HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> Replace = new("--replace")
+    {
+        Description = "The account whose key is in the chip's slot and is destroyed for ever; a chip only",
+        HelpName = "ACCOUNT",
     };
 
     private static readonly Option<int> Count = new("--count")
@@ -91,7 +98,7 @@ public static class KeysCommand
         {
             Verb(
                 "create", "Makes a new key and prints its public half", "fediot keys create file:keys/node.key",
-                p => RunCreate(p, time), Signer, Algorithm, PassphraseFile),
+                p => RunCreate(p, time), Signer, Algorithm, PassphraseFile, Replace),
             Verb(
                 "list", "Lists the keys of a folder, a token or a chip", "fediot keys list --folder keys",
                 p => RunList(p, time), Folder, Module, Bus),
@@ -129,10 +136,11 @@ public static class KeysCommand
     {
         string address = WithPassphrase(parsed.GetRequiredValue(Signer), parsed.GetValue(PassphraseFile));
         SignatureAlgorithm? algorithm = ReadAlgorithm(parsed);
-        ReadAddress(address);
+        SignerAddress place = ReadAddress(address);
+        AccountId? replaced = ReadReplaced(parsed, place);
         try
         {
-            using ISigner signer = SignerFactory.Create(address, algorithm, time);
+            using ISigner signer = SignerFactory.Create(place, algorithm, time, replaced);
             Write(parsed, KeyReport.OfKey("create", address, signer.PublicKey));
             return ExitCode.Success;
         }
@@ -140,6 +148,19 @@ public static class KeysCommand
         {
             throw new InputException($"SIGNER: {e.Message}", e);
         }
+    }
+
+    private static AccountId? ReadReplaced(ParseResult parsed, SignerAddress place)
+    {
+        if (parsed.GetValue(Replace) is not { } text)
+        {
+            return null;
+        }
+
+        return place.Atecc608 is null
+            ? throw new InputException("--replace is for a chip's slot; a file or a token's label must be free")
+            : Hash256.TryParse(text, out Hash256 hash) ? new AccountId(hash)
+            : throw new InputException($"--replace is '{text}': expected an account, 64 hexadecimal digits");
     }
 
     private static int RunTest(ParseResult parsed, TimeProvider time)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using FedIoT.Consensus;
 using FedIoT.Signing.Attestation;
+using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 
 namespace FedIoT.Signing.Atecc608;
@@ -38,14 +39,16 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter, IAttesti
     /// <param name="chip">The chip; disposed with the signer, and at once when opening fails.</param>
     /// <param name="slot">0-15.</param>
     /// <exception cref="SignerException">With a <see cref="TokenException"/> inside.</exception>
-    public static Atecc608Signer Open(Atecc608Chip chip, int slot) => Prepare(chip, slot, create: false);
+    public static Atecc608Signer Open(Atecc608Chip chip, int slot) => Prepare(chip, slot, create: false, null);
 
-    /// <summary>Makes a new key in a slot and opens it. The old key of the slot is lost. In a chip with a slot for an
-    /// attestation key that has none yet, that key is made too.</summary>
+    /// <summary>Makes a new key in a slot and opens it. In a chip with a slot for an attestation key that has none yet,
+    /// that key is made too.</summary>
     /// <param name="chip">As for <see cref="Open"/>.</param>
     /// <param name="slot">0-15; its configuration has to permit GenKey.</param>
+    /// <param name="replaced">The account whose key is in the slot and is lost for ever; null for an empty slot.</param>
     /// <exception cref="SignerException">With a <see cref="TokenException"/> inside.</exception>
-    public static Atecc608Signer Create(Atecc608Chip chip, int slot) => Prepare(chip, slot, create: true);
+    public static Atecc608Signer Create(Atecc608Chip chip, int slot, AccountId? replaced = null) =>
+        Prepare(chip, slot, create: true, replaced);
 
     /// <inheritdoc/>
     public void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
@@ -104,7 +107,7 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter, IAttesti
         chip.Dispose();
     }
 
-    private static Atecc608Signer Prepare(Atecc608Chip chip, int slot, bool create)
+    private static Atecc608Signer Prepare(Atecc608Chip chip, int slot, bool create, AccountId? replaced)
     {
         ArgumentNullException.ThrowIfNull(chip);
         try
@@ -118,6 +121,11 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter, IAttesti
             if (problem is not null)
             {
                 throw Unsuitable(slot, problem);
+            }
+
+            if (create)
+            {
+                ThrowUnlessMeant(chip, slot, replaced);
             }
 
             if (create && FindAttester(zone, slot) is { } attester)
@@ -134,6 +142,21 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter, IAttesti
         {
             chip.Dispose();
             throw;
+        }
+    }
+
+    // Nobody gets a chip's key back: whoever destroys one has to name it.
+    private static void ThrowUnlessMeant(Atecc608Chip chip, int slot, AccountId? replaced)
+    {
+        AccountId? present = Typed<AccountId?>(
+            () => TryReadKey(chip, slot, out VerifyingKey? key) ? key!.Account : null);
+        if (present != replaced)
+        {
+            string found = present is { } account ? $"holds the key of account {account}" : "holds no key";
+            string wish = replaced is { } other ? $"the key of account {other} was to be replaced"
+                : $"a new one would destroy it for ever; if that is meant, add --replace {present}";
+            throw new TokenException(
+                SignerFault.Refused, "create a key", $"The chip's slot {slot} {found}: {wish}.").ToSignerException();
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using FedIoT.Consensus;
 using FedIoT.Signing.Atecc608;
+using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 using Xunit;
 
@@ -163,6 +164,28 @@ public sealed class Atecc608Tests : SignerContract, IDisposable
         var error = Assert.Throws<SignerException>(() => Atecc608Signer.Open(Driver(chip), 5));
         Assert.Equal(SignerFault.Refused, TokenException.FaultOf(error));
         Assert.Equal(0x0FUL, Assert.IsType<TokenException>(error.InnerException).Code);
+    }
+
+    [Fact]
+    public void Create_SlotWithAKey_DestroysItOnlyIfItIsNamed()
+    {
+        (FakeAtecc608 chip, Atecc608Signer signer) = Make();
+        AccountId account = signer.PublicKey.Account;
+        signer.Dispose();
+        foreach (AccountId? named in (AccountId?[])[null, new AccountId(Hash256.Of("another"u8))])
+        {
+            var error = Assert.Throws<SignerException>(() => Atecc608Signer.Create(Driver(chip), 0, named));
+            Assert.Equal(SignerFault.Refused, TokenException.FaultOf(error));
+            Assert.Contains($"holds the key of account {account}", error.Message, StringComparison.Ordinal);
+            Assert.Equal(named is null, error.Message.Contains($"--replace {account}", StringComparison.Ordinal));
+            using Atecc608Signer kept = Atecc608Signer.Open(Driver(chip), 0);
+            Assert.Equal(account, kept.PublicKey.Account);
+        }
+
+        using Atecc608Signer replaced = Atecc608Signer.Create(Driver(chip), 0, account);
+        Assert.NotEqual(account, replaced.PublicKey.Account);
+        var empty = Assert.Throws<SignerException>(() => Atecc608Signer.Create(Driver(NewChip()), 0, account));
+        Assert.Contains("holds no key", empty.Message, StringComparison.Ordinal);
     }
 
     [Fact]

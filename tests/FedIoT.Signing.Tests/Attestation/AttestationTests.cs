@@ -224,7 +224,7 @@ public sealed class AttestationTests : IDisposable
     {
         using Atecc608Signer signer = AttestedSigner();
         VerifyingKey first = Attest(signer).Evidence.Attester!;
-        using Atecc608Signer again = Atecc608Signer.Create(Driver(), 0);
+        using Atecc608Signer again = Atecc608Signer.Create(Driver(), 0, signer.PublicKey.Account);
         Assert.NotEqual(signer.PublicKey, again.PublicKey);
         Assert.Equal(first, Attest(again).Evidence.Attester);
     }

@@ -31,7 +31,7 @@ public sealed class FourNodeTests(TpmMachine machine) : IClassFixture<TpmMachine
     {
         machine.Require();
         using var hsm = new SoftHsm();
-        using var chip = new FakeAtecc608(TimeProvider.System);
+        using var chip = new FakeAtecc608(TimeProvider.System) { Watchdog = TimeSpan.FromHours(1) };
         List<ISigner> keys =
         [
             Pkcs11Signer.Create(hsm.NewKey(SignatureAlgorithm.Es256), TimeProvider.System),

@@ -120,6 +120,10 @@ public sealed class KeyChangeTests : IAsyncLifetime
             new AdminSource(
                 configuration, node, transactions, TimeProvider.System, 0, board, new RecentLog(TimeProvider.System)));
         await node.Chain.WaitForHeightAsync(new Height(2), Cancellation);
+        while (!node.IsRegistered) // else its own transactions would come between those of a test
+        {
+            await node.Chain.WaitForHeightAsync(node.Chain.Height.Next, Cancellation);
+        }
     }
 
     private async Task StopAsync()

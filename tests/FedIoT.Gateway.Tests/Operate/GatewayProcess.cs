@@ -10,7 +10,8 @@ namespace FedIoT.Gateway.Tests.Operate;
 internal sealed class GatewayProcess : IAsyncDisposable
 {
     private const int LastLines = 400;
-    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan VerbMax = TimeSpan.FromSeconds(180); // 'keys rotate' waits for two minutes itself
     private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "fediot.dll");
 
     private readonly IReadOnlyDictionary<string, string> variables;
@@ -74,7 +75,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
         using Process verb = Start([], arguments, notifySocket: null, variables);
         Task<string> output = verb.StandardOutput.ReadToEndAsync();
         Task<string> error = verb.StandardError.ReadToEndAsync();
-        await verb.WaitForExitAsync().WaitAsync(StartMax);
+        try
+        {
+            await verb.WaitForExitAsync().WaitAsync(VerbMax);
+        }
+        catch (TimeoutException)
+        {
+            verb.Kill(); // else it would go on behind the failed test
+            throw;
+        }
+
         return (verb.ExitCode, await output, await error);
     }
 

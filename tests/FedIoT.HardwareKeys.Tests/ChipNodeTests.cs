@@ -61,7 +61,7 @@ public sealed class ChipNodeTests : IDisposable
         Copy(State, folder.File("old"));
         await using (GatewayNode again = await StartAsync(key))
         {
-            await again.Chain.WaitForHeightAsync(new Height(height + 3), Cancellation); // the counter moved at its start
+            await again.Chain.WaitForHeightAsync(new Height(height + 3), Cancellation); // its counter moved
         }
 
         Directory.Delete(State, recursive: true);

@@ -60,7 +60,8 @@ public sealed class DegradeTests(TokenNetwork network) : IClassFixture<TokenNetw
         Made.Hsm.BringTokenBack();
         StatusAnswer status = await WaitForSignerAsync("degraded", "PinRefused");
         await TokenGateway.WaitUntilAsync(
-            async () => (await StatusAsync())?.Signer.Reason?.Contains("not sent again", StringComparison.Ordinal) == true,
+            async () => (await StatusAsync())?.Signer.Reason?
+                .Contains("not sent again", StringComparison.Ordinal) == true,
             "tried again without the PIN", Gateways);
         Assert.Equal(0, WithToken.CountLines("canary"));
         Assert.DoesNotContain("canary", status.ToString(), StringComparison.Ordinal);

@@ -13,7 +13,8 @@ namespace FedIoT.Gateway.Tests.Chain;
 internal sealed class ChainCluster : IAsyncDisposable
 {
     public const string ChainId = "test-chain";
-    private const int FirstPort = 7600; // no port that the system gives away: a stopped node finds its own free again
+    // No port that the system gives to others: a stopped node finds its own free again.
+    private const int FirstPort = 7600;
 
     private static int made;
 
@@ -21,7 +22,10 @@ internal sealed class ChainCluster : IAsyncDisposable
     private readonly Dictionary<AccountId, IPEndPoint> endPoints = [];
 
     private readonly IPAddress address = new(
-        [127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)Environment.ProcessId, (byte)(1 + (made++ % 250))]);
+        [
+            127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)Environment.ProcessId,
+            (byte)(1 + (made++ % 250)),
+        ]);
 
     private ChainCluster(int count)
     {

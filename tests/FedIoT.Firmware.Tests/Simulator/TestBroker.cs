@@ -15,7 +15,7 @@ internal sealed class TestBroker : IAsyncDisposable
 
     // An address of its own with a port that the system gives to nobody: never taken by a connection of another test.
     private readonly IPAddress address = new(
-        [127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)Environment.ProcessId,
+        [127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)(Environment.ProcessId & 0xff),
             (byte)(1 + ((Interlocked.Increment(ref made) - 1) % 250))]);
 
     private MqttServer? server;

@@ -23,7 +23,7 @@ internal sealed class ChainCluster : IAsyncDisposable
 
     private readonly IPAddress address = new(
         [
-            127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)Environment.ProcessId,
+            127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)(Environment.ProcessId & 0xff),
             (byte)(1 + (made++ % 250)),
         ]);
 

@@ -166,6 +166,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         start.Environment["NOTIFY_SOCKET"] = notifySocket;
         start.Environment["DOTNET_TieredPGO"] = "0"; // short lives: instrumented code would only cost time
+        start.Environment["DOTNET_EnableDiagnostics"] = "0"; // a killed process would leave its pipes behind
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start");
     }
 

@@ -27,7 +27,7 @@ public sealed class PerturbationTests
             await using FaultNetwork network = await FaultNetwork.StartAsync(count, seed);
             FaultKind[] kinds = network.Links is null ? OnProcesses : OnAll;
             await RunAsync(
-                network, new Perturbation(network, seed, kinds), network.FaultyMax, TimeSpan.FromSeconds(5), seed);
+                network, new Perturbation(network, seed, kinds), network.FaultyMax, Settings.CalmMax(5), seed);
         }
     }
 
@@ -42,8 +42,7 @@ public sealed class PerturbationTests
         {
             await using FaultNetwork network = await FaultNetwork.StartAsync(count, seed);
             await RunAsync(
-                network, new Perturbation(network, seed, [FaultKind.Pause]), nodesAtATime, TimeSpan.FromSeconds(10),
-                seed);
+                network, new Perturbation(network, seed, [FaultKind.Pause]), nodesAtATime, Settings.CalmMax(10), seed);
         }
     }
 
@@ -64,7 +63,7 @@ public sealed class PerturbationTests
 
             int victim = random.Next(network.Count);
             await network.Gateways[victim].SignalAsync("KILL");
-            await network.Gateways[victim].WaitForExitAsync(TimeSpan.FromSeconds(30));
+            await network.Gateways[victim].WaitForExitAsync(TimeSpan.FromSeconds(60));
             await network.Gateways[victim].StartAsync();
         }
 

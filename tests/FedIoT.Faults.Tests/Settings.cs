@@ -8,6 +8,10 @@ internal static class Settings
     /// <summary>Whether the runs have the length of the specification.</summary>
     public static bool IsLong => Environment.GetEnvironmentVariable("FEDIOT_FAULTS_LONG") is "1";
 
+    /// <summary>How long the chain may take to move again after faults: what is claimed for a machine that does nothing
+    /// else, in the long runs; in the short ones beside other work, only that it moves.</summary>
+    public static TimeSpan CalmMax(int seconds) => TimeSpan.FromSeconds(IsLong ? seconds : 90);
+
     /// <summary><c>FEDIOT_SEED</c> alone, or 1 to <c>FEDIOT_PROCESS_SEEDS</c>; 1 without either.</summary>
     public static IEnumerable<ulong> Seeds =>
         Number("FEDIOT_SEED") is { } one ? [(ulong)one] : Enumerable.Range(1, Number("FEDIOT_PROCESS_SEEDS") ?? 1)

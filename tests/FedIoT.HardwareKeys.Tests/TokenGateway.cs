@@ -11,7 +11,7 @@ namespace FedIoT.HardwareKeys.Tests;
 /// administrator types.</summary>
 internal sealed class TokenGateway : IDisposable
 {
-    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(120);
     private readonly TemporaryFolder folder = new();
 
     // 127.x.y.i, so that runs beside each other do not take each other's ports.

@@ -115,7 +115,7 @@ public sealed class AdmissionTests
         var watch = System.Diagnostics.Stopwatch.StartNew();
         Assert.False(chain.State.MayFollow(block));
         Assert.True(chain.State.MayFollow([.. block.Reverse().Take(8_000)]));
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(60)); // the square would take minutes
     }
 
     [Fact]

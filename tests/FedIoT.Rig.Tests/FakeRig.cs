@@ -22,7 +22,7 @@ internal sealed class FakeRig : IRig
 
     public DnsEndPoint Mqtt => new(address, 1883);
 
-    public TimeSpan BootMax => TimeSpan.FromSeconds(60);
+    public TimeSpan BootMax => TimeSpan.FromSeconds(120);
 
     private string Configuration => Path.Combine(folder, "gateway.toml");
 
@@ -58,7 +58,7 @@ internal sealed class FakeRig : IRig
     }
 
     public Task<(int ExitCode, string Output)> VerbAsync(params string[] arguments) => ShellCommand.RunAsync(
-        TimeSpan.FromSeconds(60), "dotnet", ["exec", Binary, .. arguments, "--config", Configuration]);
+        TimeSpan.FromSeconds(120), "dotnet", ["exec", Binary, .. arguments, "--config", Configuration]);
 
     public Task<string> ReadAsync(string file) => File.ReadAllTextAsync(Path.Combine(folder, file));
 
@@ -71,7 +71,7 @@ internal sealed class FakeRig : IRig
     private static async Task RequireAsync(params string[] arguments)
     {
         (int exitCode, string output) = await ShellCommand.RunAsync(
-            TimeSpan.FromSeconds(60), "dotnet", ["exec", Binary, .. arguments]);
+            TimeSpan.FromSeconds(120), "dotnet", ["exec", Binary, .. arguments]);
         Assert.True(exitCode == 0, output);
     }
 }

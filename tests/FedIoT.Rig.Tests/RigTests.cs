@@ -28,18 +28,18 @@ public sealed class RigTests
     public async Task Uart_AfterPowerOn_ShowsTheBootToTheReadyLine(string rig)
     {
         await using IRig board = await BootAsync(rig);
-        IReadOnlyList<string> lines = board.Uart.Lines;
-        int ingest = IndexOf(lines, "Ingest listens on");
-        int ready = IndexOf(lines, Ready);
-        Assert.True(ingest >= 0 && ingest < ready, $"rig={board.Name}\n{string.Join('\n', lines)}");
-        Assert.DoesNotContain(lines, l => l.StartsWith("crit", StringComparison.Ordinal));
+        // The log has a queue of its own: its last lines may come behind the ready line.
+        await board.Uart.AnyWith("Ingest listens on").WaitAsync(board.BootMax, Cancellation);
+        Assert.DoesNotContain(board.Uart.Lines, l => l.StartsWith("crit", StringComparison.Ordinal));
     }
 
     [Theory]
     [MemberData(nameof(Rigs))]
     public async Task PowerCuts_AtRandomMoments_EveryBootGoesOnFromWhatWasCommitted(string rig)
     {
-        var random = new SplitMix64((ulong)TimeProvider.System.GetTimestamp());
+        var seed = (ulong)TimeProvider.System.GetTimestamp();
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
+        var random = new SplitMix64(seed);
         await using IRig board = await BootAsync(rig);
         long height = 0;
         for (int cut = 0; cut < Cuts; cut++)
@@ -129,9 +129,6 @@ public sealed class RigTests
         }
     }
 
-    private static int IndexOf(IReadOnlyList<string> lines, string part) =>
-        lines.ToList().FindIndex(l => l.Contains(part, StringComparison.Ordinal));
-
     // A verdict of "degraded" is an answer too.
     private static async Task<JsonElement> StatusAsync(IRig board)
     {
@@ -157,7 +154,7 @@ public sealed class RigTests
         while (!await holds())
         {
             Assert.True(
-                TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(60),
+                TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(120),
                 $"rig={board.Name}, not yet: {what}\n{string.Join('\n', board.Uart.Lines.TakeLast(20))}");
             await timer.WaitForNextTickAsync(Cancellation);
         }

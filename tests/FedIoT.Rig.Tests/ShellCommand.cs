@@ -15,6 +15,7 @@ internal static class ShellCommand
                 RedirectStandardOutput = true, RedirectStandardError = true,
             },
         };
+        process.StartInfo.Environment["DOTNET_EnableDiagnostics"] = "0"; // else a killed process leaves its pipes
         process.OutputDataReceived += (_, line) => log.Add(line.Data);
         process.ErrorDataReceived += (_, line) => log.Add(line.Data);
         process.Start();

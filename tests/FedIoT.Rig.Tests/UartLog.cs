@@ -47,6 +47,15 @@ internal sealed class UartLog
         }
     }
 
+    /// <summary>Completes when a line has the text in it, which may be there already.</summary>
+    public Task AnyWith(string part)
+    {
+        lock (gate)
+        {
+            return lines.Exists(l => l.Contains(part, StringComparison.Ordinal)) ? Task.CompletedTask : NextWith(part);
+        }
+    }
+
     /// <summary>Completes with the next line that has the text in it.</summary>
     public Task NextWith(string part)
     {

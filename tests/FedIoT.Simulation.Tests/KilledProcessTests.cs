@@ -91,6 +91,7 @@ public sealed class KilledProcessTests : IDisposable
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "FedIoT.Simulation.Host.dll"));
         start.ArgumentList.Add(folder);
+        start.Environment["DOTNET_EnableDiagnostics"] = "0"; // a killed process would leave its pipes behind
         return Process.Start(start)!;
     }
 }

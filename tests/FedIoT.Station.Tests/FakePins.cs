@@ -8,6 +8,7 @@ internal sealed class FakePins : GpioDriver
 {
     private readonly ConcurrentDictionary<int, PinMode> modes = [];
     private readonly ConcurrentQueue<(int Pin, bool IsHigh)> writes = [];
+    private readonly ConcurrentDictionary<int, int> reads = [];
 
     public ConcurrentDictionary<int, PinValue> Levels { get; } = [];
 
@@ -16,6 +17,9 @@ internal sealed class FakePins : GpioDriver
     /// <summary>The newest values that were written to a pin, oldest first.</summary>
     public bool[] LastWrites(int pin, int count) =>
         [.. writes.Where(w => w.Pin == pin).Select(w => w.IsHigh).TakeLast(count)];
+
+    /// <summary>How often a pin was looked at.</summary>
+    public int ReadsOf(int pin) => reads.GetValueOrDefault(pin);
 
     protected override int PinCount => 28;
 
@@ -36,6 +40,7 @@ internal sealed class FakePins : GpioDriver
     protected override PinValue Read(int pinNumber)
     {
         Require(pinNumber);
+        reads.AddOrUpdate(pinNumber, 1, (_, n) => n + 1);
         return Levels.GetValueOrDefault(pinNumber, PinValue.Low);
     }
 

@@ -90,7 +90,21 @@ public static class DemoCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        DemoOptions options = Read(parsed);
+        DemoOptions wanted = Read(parsed);
+        DemoOptions options = wanted with { OutFolder = OutputFolder.Prepare(wanted.OutFolder) };
+        try
+        {
+            return await RunAsync(parsed, options, cancellation).ConfigureAwait(false);
+        }
+        catch (InputException) when (wanted.OutFolder.Length == 0)
+        {
+            Directory.Delete(options.OutFolder, recursive: true); // a temporary folder without a result
+            throw;
+        }
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, DemoOptions options, CancellationToken cancellation)
+    {
         TimeProvider time = TimeProvider.System;
         bool json = parsed.GetValue(Json);
         var plain = new PlainView(Console.Error, time);
@@ -156,6 +170,6 @@ public static class DemoCommand
             throw new InputException(string.Join("\nfediot: ", problems));
         }
 
-        return options with { OutFolder = OutputFolder.Prepare(options.OutFolder) };
+        return options;
     }
 }

@@ -28,6 +28,7 @@ internal sealed class NodeNamespaces : IDisposable
         var devices = new List<TunDevice>();
         try
         {
+            Remove(names); // a killed run may have had this process id
             for (int i = 0; i < count; i++)
             {
                 Ip("netns", "add", names[i]);

@@ -57,7 +57,7 @@ internal sealed class Perturbation(FaultNetwork network, ulong seed, FaultKind[]
         {
             case FaultKind.Kill:
                 await gateway.SignalAsync("KILL");
-                await gateway.WaitForExitAsync(TimeSpan.FromSeconds(30));
+                await gateway.WaitForExitAsync(TimeSpan.FromSeconds(60));
                 await WaitAsync(milliseconds / 3); // the start takes its time too
                 await gateway.StartAsync();
                 Tell($"{victim} is up again");

@@ -12,7 +12,7 @@ public class BootRecordTests
     public void Reserve_BootAfterBoot_CountsAndAlternates()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.File("");
+        string path = folder.Path + Path.DirectorySeparatorChar;
 
         uint[] ids = [.. Enumerable.Range(0, 5).Select(_ => BootStorage.Reserve(path, 1))];
 

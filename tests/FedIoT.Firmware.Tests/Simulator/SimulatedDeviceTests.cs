@@ -18,7 +18,8 @@ public class SimulatedDeviceTests
     public async Task RunAsync_WholeRecording_ArrivesOnceAndInOrder()
     {
         await using TestBroker broker = await StartBrokerAsync();
-        SimulatedDevice device = Create(broker, Machines.Devices[0].Train, Machines.Devices[2].Test);
+        SimulatedDevice device = Create(
+            broker, Machines.Devices[0].Train, Machines.Devices[2].Test, new StandingTime());
 
         DeviceReport report = await device.RunAsync(TestContext.Current.CancellationToken);
 
@@ -41,7 +42,8 @@ public class SimulatedDeviceTests
         await using TestBroker broker = await StartBrokerAsync();
         for (int run = 0; run < 2; run++)
         {
-            await Create(broker, Machines.Devices[0].Train, []).RunAsync(TestContext.Current.CancellationToken);
+            await Create(broker, Machines.Devices[0].Train, [], new StandingTime())
+                .RunAsync(TestContext.Current.CancellationToken);
         }
 
         DecodedFrame[] frames = [.. broker.Frames];
@@ -121,7 +123,7 @@ public class SimulatedDeviceTests
         broker.Answer = f =>
             f.Sequence % 10 == 0 ? MqttPubAckReasonCode.PayloadFormatInvalid : MqttPubAckReasonCode.Success;
 
-        DeviceReport report = await Create(broker, Machines.Devices[0].Train, [])
+        DeviceReport report = await Create(broker, Machines.Devices[0].Train, [], new StandingTime())
             .RunAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal((160, 144, 16, 0),
@@ -143,7 +145,7 @@ public class SimulatedDeviceTests
     [Fact]
     public async Task RunAsync_NobodyListens_GivesUpWithTheReason()
     {
-        await using var broker = new TestBroker(); // has a free port and is never started
+        await using var broker = new TestBroker(); // is never started
 
         DeviceConnectionException e = await Assert.ThrowsAsync<DeviceConnectionException>(
             () => Create(broker, Machines.Devices[0].Train, [], new ImpatientTime())
@@ -228,6 +230,12 @@ public class SimulatedDeviceTests
         TimeProvider? time = null,
         string id = "m-1") =>
         new(new DeviceId(id), broker.Key, 9, Features, train, test, broker.EndPoint, time ?? TimeProvider.System);
+
+    /// <summary>No answer is ever late, so nothing is sent twice, however busy the machine is.</summary>
+    private sealed class StandingTime : TimeProvider
+    {
+        public override long GetTimestamp() => 0;
+    }
 
     /// <summary>Timers fire at once: back-off without waiting.</summary>
     private sealed class ImpatientTime : TimeProvider

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Buffers;
 using System.Net;
-using System.Net.Sockets;
 using FedIoT.Firmware.Tests.Logic;
 using MQTTnet.Protocol;
 using MQTTnet.Server;
@@ -11,11 +10,17 @@ namespace FedIoT.Firmware.Tests.Simulator;
 /// <summary>A real broker on loopback that checks passwords and keeps the frames it acknowledged.</summary>
 internal sealed class TestBroker : IAsyncDisposable
 {
+    private const int Port = 1883;
+    private static int made;
+
+    // An address of its own with a port that the system gives to nobody: never taken by a connection of another test.
+    private readonly IPAddress address = new(
+        [127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)(Environment.ProcessId & 0xff),
+            (byte)(1 + ((Interlocked.Increment(ref made) - 1) % 250))]);
+
     private MqttServer? server;
 
-    public int Port { get; } = FreePort();
-
-    public DnsEndPoint EndPoint => new("127.0.0.1", Port);
+    public DnsEndPoint EndPoint => new(address.ToString(), Port);
 
     public byte[] Key { get; } = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
 
@@ -32,7 +37,7 @@ internal sealed class TestBroker : IAsyncDisposable
     {
         MqttServerOptions options = new MqttServerOptionsBuilder()
             .WithDefaultEndpoint()
-            .WithDefaultEndpointBoundIPAddress(IPAddress.Loopback)
+            .WithDefaultEndpointBoundIPAddress(address)
             .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
             .WithDefaultEndpointPort(Port)
             .Build();
@@ -70,12 +75,5 @@ internal sealed class TestBroker : IAsyncDisposable
             await server.StopAsync();
             server.Dispose();
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -144,6 +144,10 @@ public sealed class KeyChangeTests : IAsyncLifetime
             new AdminSource(
                 configuration, node, transactions, TimeProvider.System, 0, board, new RecentLog(TimeProvider.System)));
         await node.Chain.WaitForHeightAsync(other is null ? new Height(2) : Height.Genesis, Cancellation);
+        while (other is null && !node.IsRegistered) // else its own transactions would come between those of a test
+        {
+            await node.Chain.WaitForHeightAsync(node.Chain.Height.Next, Cancellation);
+        }
     }
 
     private async Task StopAsync()

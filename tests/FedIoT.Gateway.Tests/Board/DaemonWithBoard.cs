@@ -139,6 +139,8 @@ internal sealed class DaemonWithBoard : IAsyncDisposable
     public async Task PressAsync()
     {
         Pins.Levels[Button] = PinValue.Low;
+        int before = Pins.ReadsOf(Button);
+        await WaitUntilAsync(() => Task.FromResult(Pins.ReadsOf(Button) >= before + 4), "the button is seen pressed");
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500)); // a finger's time, not a wait for an event
         await timer.WaitForNextTickAsync(Cancellation);
         Pins.Levels[Button] = PinValue.High;

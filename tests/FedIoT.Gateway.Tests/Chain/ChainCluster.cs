@@ -13,8 +13,19 @@ namespace FedIoT.Gateway.Tests.Chain;
 internal sealed class ChainCluster : IAsyncDisposable
 {
     public const string ChainId = "test-chain";
+    // No port that the system gives to others: a stopped node finds its own free again.
+    private const int FirstPort = 7600;
+
+    private static int made;
+
     private readonly string folder = Path.Combine(Path.GetTempPath(), "fediot-" + Guid.NewGuid().ToString("N"));
     private readonly Dictionary<AccountId, IPEndPoint> endPoints = [];
+
+    private readonly IPAddress address = new(
+        [
+            127, (byte)((Environment.ProcessId >> 8 & 0x7f) + 2), (byte)(Environment.ProcessId & 0xff),
+            (byte)(1 + (made++ % 250)),
+        ]);
 
     private ChainCluster(int count)
     {
@@ -91,9 +102,12 @@ internal sealed class ChainCluster : IAsyncDisposable
 
     /// <summary>All but one of the validators run: its place is the test's.</summary>
     public static async Task<ChainCluster> StartAsync(
-        int count, int absent, PeerLimits limits, CancellationToken cancellationToken)
+        int count, int absent, PeerLimits limits, CancellationToken cancellationToken, int stallMs = 100)
     {
-        var cluster = new ChainCluster(count) { Limits = limits };
+        var cluster = new ChainCluster(count)
+        {
+            Limits = limits, StallInterval = TimeSpan.FromMilliseconds(stallMs),
+        };
         for (int i = 0; i < count; i++)
         {
             if (i != absent)
@@ -110,10 +124,7 @@ internal sealed class ChainCluster : IAsyncDisposable
     {
         long count = Applications[through].Count;
         Assert.Null(await Nodes[through]!.SubmitAsync(transaction));
-        while (Applications[through].Count == count)
-        {
-            await Nodes[through]!.WaitForHeightAsync(Nodes[through]!.Height.Next, cancellationToken);
-        }
+        await WaitForCountAsync(through, count + 1, cancellationToken);
     }
 
     public async Task StartNodeAsync(int index, CancellationToken cancellationToken)
@@ -125,7 +136,7 @@ internal sealed class ChainCluster : IAsyncDisposable
             {
                 ChainId = ChainId,
                 StateDirectory = FolderOf(index),
-                Listen = endPoints.GetValueOrDefault(account) ?? new IPEndPoint(IPAddress.Loopback, 0),
+                Listen = new IPEndPoint(address, FirstPort + index),
                 Validators =
                 [
                     .. Signers.Take(GenesisValidators ?? Signers.Length).Select(s => new Validator(s.PublicKey, 1)),
@@ -168,10 +179,44 @@ internal sealed class ChainCluster : IAsyncDisposable
     {
         for (int i = 0; i < Nodes.Length; i++)
         {
-            while (Nodes[i] is { } node && Applications[i].Count < count)
-            {
-                await node.WaitForHeightAsync(node.Height.Next, cancellationToken);
-            }
+            await WaitForCountAsync(i, count, cancellationToken);
+        }
+    }
+
+    /// <summary>Waits until one node, if it lives, has executed so many transactions.</summary>
+    public async Task WaitForCountAsync(int index, long count, CancellationToken cancellationToken)
+    {
+        // The height first: a block that comes between the two looks must end the wait, the next one may take a minute.
+        while (Nodes[index] is { } node && node.Height is var height && Applications[index].Count < count)
+        {
+            await node.WaitForHeightAsync(height.Next, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Every living node gets to one height and has one block and one state there. Behind the last transaction there
+    /// may be an empty block, on some nodes earlier than on others.
+    /// </summary>
+    public async Task AssertOneStateAsync(CancellationToken cancellationToken)
+    {
+        ChainHead[] heads = [.. Alive.Select(n => n.Head)];
+        while (heads.Select(h => h.Height).Distinct().Count() > 1)
+        {
+            Height highest = heads.Max(h => h.Height);
+            await Task.WhenAll(Alive.Select(n => n.WaitForHeightAsync(highest, cancellationToken)));
+            heads = [.. Alive.Select(n => n.Head)];
+        }
+
+        Assert.Single(heads.Select(h => (h.BlockHash, h.StateRoot)).Distinct());
+    }
+
+    /// <summary>Looks many times a second until a condition holds, for what no event tells of.</summary>
+    public static async Task WaitUntilAsync(Func<bool> holds, CancellationToken cancellationToken)
+    {
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!holds())
+        {
+            await look.WaitForNextTickAsync(cancellationToken);
         }
     }
 
@@ -179,16 +224,14 @@ internal sealed class ChainCluster : IAsyncDisposable
     public static async Task WaitForReasonAsync(
         ChainNode node, DisconnectReason reason, long count, CancellationToken cancellationToken)
     {
-        while (node.DisconnectCount(reason) < count)
+        try
         {
-            if (cancellationToken.IsCancellationRequested)
-            {
-                Assert.Fail($"{reason}: {node.DisconnectCount(reason)} of {count}; "
-                    + string.Join(", ", Enum.GetValues<DisconnectReason>().Select(
-                        r => $"{r} {node.DisconnectCount(r)}")));
-            }
-
-            await Task.Yield();
+            await WaitUntilAsync(() => node.DisconnectCount(reason) >= count, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"{reason}: {node.DisconnectCount(reason)} of {count}; "
+                + string.Join(", ", Enum.GetValues<DisconnectReason>().Select(r => $"{r} {node.DisconnectCount(r)}")));
         }
     }
 

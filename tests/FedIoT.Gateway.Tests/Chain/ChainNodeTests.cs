@@ -7,7 +7,7 @@ namespace FedIoT.Gateway.Tests.Chain;
 
 public sealed class ChainNodeTests : IDisposable
 {
-    private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(40));
+    private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(120));
 
     private CancellationToken Soon => deadline.Token;
 
@@ -28,7 +28,9 @@ public sealed class ChainNodeTests : IDisposable
         (Block Block, Commit Commit)?[] blocks = [.. cluster.Alive.Select(n => n.ReadBlock(height))];
         Assert.All(blocks, b => Assert.Equal(blocks[0]!.Value.Block.Hash, b!.Value.Block.Hash));
         Assert.All(cluster.Applications, a => Assert.Equal(100, a.Count));
-        Assert.Single(cluster.Applications.Select(a => a.Status.StateRoot).Distinct());
+        await cluster.AssertOneStateAsync(Soon);
+        // Counted when the block is in already.
+        await ChainCluster.WaitUntilAsync(() => cluster.Alive.All(n => n.Finality.Count >= 25), Soon);
         Assert.All(cluster.Alive, n => Assert.Equal(25, n.Finality.Count));
         var set = new ValidatorSet(cluster.Signers.Select(s => new Validator(s.PublicKey, 1)));
         Assert.All(blocks, b => Assert.Equal(
@@ -51,7 +53,7 @@ public sealed class ChainNodeTests : IDisposable
 
         await cluster.StartNodeAsync(2, Soon);
         await cluster.WaitForCountAsync(90, Soon);
-        Assert.Single(cluster.Applications.Select(a => a.Status.StateRoot).Distinct());
+        await cluster.AssertOneStateAsync(Soon);
 
         await cluster.SubmitAsync(2, 5_000, 5); // and takes part again
         await cluster.WaitForCountAsync(95, Soon);
@@ -68,7 +70,7 @@ public sealed class ChainNodeTests : IDisposable
         for (int i = 1; i <= 6; i++)
         {
             await cluster.SubmitAsync(0, 100 * i, 1);
-            await cluster.Nodes[0]!.WaitForHeightAsync(cluster.Nodes[0]!.Height.Next, Soon);
+            await cluster.WaitForCountAsync(0, i + 1, Soon);
         }
 
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(
@@ -76,10 +78,7 @@ public sealed class ChainNodeTests : IDisposable
         Assert.Contains("state root", failure.Message, StringComparison.Ordinal);
         for (int i = 0; i < 3; i++)
         {
-            while (cluster.Applications[i].Count < 7)
-            {
-                await cluster.Nodes[i]!.WaitForHeightAsync(cluster.Nodes[i]!.Height.Next, Soon);
-            }
+            await cluster.WaitForCountAsync(i, 7, Soon);
         }
 
         // One of them may have an empty block more already: the last that all have says it.
@@ -107,8 +106,8 @@ public sealed class ChainNodeTests : IDisposable
                 await cluster.StartNodeAsync(i, Soon);
             }
 
-            await cluster.SubmitAsync(3, (round * 1_000) + 600, 1);
             Height target = cluster.Alive.Max(n => n.Height).Next;
+            await cluster.SubmitAsync(3, (round * 1_000) + 600, 1);
             await Task.WhenAll(cluster.Alive.Select(n => n.WaitForHeightAsync(target, Soon)));
         }
     }
@@ -124,6 +123,7 @@ public sealed class ChainNodeTests : IDisposable
         Assert.Null(await node.SubmitAsync(new byte[] { 7 }));
         Assert.Contains("already", await node.SubmitAsync(new byte[] { 7 }), StringComparison.Ordinal);
         await cluster.WaitForCountAsync(1, Soon);
+        await ChainCluster.WaitUntilAsync(() => node.WaitingTransactions == 0, Soon); // taken out after the commit
         Assert.Contains("in a block", await node.SubmitAsync(new byte[] { 7 }), StringComparison.Ordinal);
     }
 }

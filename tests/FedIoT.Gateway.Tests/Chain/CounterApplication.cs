@@ -16,7 +16,9 @@ internal sealed class CounterApplication(IReadOnlyList<TestSigner> accounts) : I
     private readonly ConcurrentDictionary<AccountId, VerifyingKey?> followers = new();
     private ApplicationStatus status = new(Height.Genesis, Hash256.Of("counter"u8));
     private ApplicationStatus? next;
+    private long nextCount;
 
+    /// <summary>Transactions of committed blocks.</summary>
     public long Count { get; private set; }
 
     /// <summary>True: computes another root than the others, as a broken memory would.</summary>
@@ -50,7 +52,7 @@ internal sealed class CounterApplication(IReadOnlyList<TestSigner> accounts) : I
 
         List<ValidatorUpdate> updates = [.. block.Transactions.SelectMany(t => Obey(t.Span))];
         next = new ApplicationStatus(block.Height, new Hash256(hash.GetHashAndReset()));
-        Count += block.Transactions.Count;
+        nextCount = Count + block.Transactions.Count;
         return new FinalizedBlock(next.StateRoot, new string?[block.Transactions.Count], WantsNextBlock: false)
         {
             ValidatorUpdates = updates,
@@ -79,5 +81,9 @@ internal sealed class CounterApplication(IReadOnlyList<TestSigner> accounts) : I
         return [];
     }
 
-    public void Commit() => status = next ?? throw new InvalidOperationException("Nothing was finalized.");
+    public void Commit()
+    {
+        status = next ?? throw new InvalidOperationException("Nothing was finalized.");
+        Count = nextCount;
+    }
 }

@@ -14,7 +14,7 @@ public sealed class HostileMemberTests : IDisposable
 {
     private const int Hostile = 3;
 
-    private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(40));
+    private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(120));
 
     private CancellationToken Soon => deadline.Token;
 
@@ -66,7 +66,8 @@ public sealed class HostileMemberTests : IDisposable
     public async Task Member_BreakingTheRules_IsDisconnectedWithTheReasonAndBanned(string attack)
     {
         (byte[] bytes, DisconnectReason reason) = Frames[attack];
-        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Hostile, new PeerLimits(), Soon);
+        var limits = new PeerLimits { BanFirst = TimeSpan.FromMinutes(3) }; // longer than the way back takes anywhere
+        await using ChainCluster cluster = await ChainCluster.StartAsync(4, Hostile, limits, Soon);
         ChainNode node = cluster.Nodes[0]!;
         await using RawPeer member = await ConnectAsync(cluster);
         await member.TrySendAsync(bytes, Soon);
@@ -123,12 +124,8 @@ public sealed class HostileMemberTests : IDisposable
         await using RawPeer member = await ConnectAsync(cluster);
         await member.TrySendAsync(RawPeer.Frame(FrameType.Transaction, [254]), Soon);
         await member.WaitUntilClosedAsync(Soon);
-        while (cluster.Nodes[0]!.IsConnected(cluster.Signers[Hostile].PublicKey.Account))
-        {
-            Soon.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-
+        AccountId account = cluster.Signers[Hostile].PublicKey.Account;
+        await ChainCluster.WaitUntilAsync(() => !cluster.Nodes[0]!.IsConnected(account), Soon);
         await cluster.AssertAliveAsync(Soon);
     }
 
@@ -174,6 +171,7 @@ public sealed class HostileMemberTests : IDisposable
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Soon);
+        long start = TimeProvider.System.GetTimestamp();
         long sent = 0;
         Task flood = Task.Run(async () =>
         {
@@ -197,17 +195,19 @@ public sealed class HostileMemberTests : IDisposable
         long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
         await stop.CancelAsync();
         await flood;
+        double seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         Assert.True(grown < 12 << 20, $"grew by {grown} bytes");
-        Assert.True(Interlocked.Read(ref sent) < 64 << 20, $"took {sent} bytes"); // sockets fill, then 1 MiB a second
+        Assert.True( // sockets fill, then 1 MiB a second
+            Interlocked.Read(ref sent) < (32 + (2 * seconds)) * (1 << 20), $"took {sent} bytes in {seconds} s");
     }
 
     [Fact]
     public async Task Member_SendingAByteNowAndThen_IsDisconnectedAsSilent()
     {
-        var limits = new PeerLimits { SilenceMax = TimeSpan.FromMilliseconds(600) };
+        var limits = new PeerLimits { SilenceMax = TimeSpan.FromSeconds(2) };
         await using ChainCluster cluster = await ChainCluster.StartAsync(4, Hostile, limits, Soon);
         await using RawPeer member = await ConnectAsync(cluster);
-        byte[] frame = RawPeer.Frame(FrameType.Vote, new byte[100]);
+        byte[] frame = RawPeer.Frame(FrameType.Transaction, new byte[60_000]); // never whole within the deadline
         int i = 0;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         while (i < frame.Length && await timer.WaitForNextTickAsync(Soon)
@@ -215,7 +215,7 @@ public sealed class HostileMemberTests : IDisposable
         {
         }
 
-        Assert.InRange(i, 3, 60);
+        Assert.InRange(i, 1, frame.Length - 1);
         await ChainCluster.WaitForReasonAsync(cluster.Nodes[0]!, DisconnectReason.Silent, 1, Soon);
         await cluster.AssertAliveAsync(Soon);
     }

@@ -16,7 +16,7 @@ public sealed class OneKeyTests : IDisposable
 {
     private const int BlocksBefore = 12; // in which each of four validators has proposed
 
-    private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(90));
+    private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(180));
     private readonly TemporaryFolder folder = new();
 
     private CancellationToken Soon => deadline.Token;

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace FedIoT.Gateway.Tests.Demo;
 
-/// <summary>What is wrong with the input is said in one clear line, with exit code 2 and no stack trace.</summary>
+/// <summary>What is wrong with the input is said in one clear line, with exit code 2 and no stack trace, and leaves
+/// no temporary folder behind.</summary>
 public sealed class BadInputRunTests
 {
     private const string Manifest = """
@@ -93,7 +94,9 @@ public sealed class BadInputRunTests
 
     private static async Task AssertRefusedAsync(string what, string named, params string[] arguments)
     {
-        Fediot.Result result = await Fediot.RunAsync(arguments);
+        using var temporary = new TemporaryFolder();
+        Fediot.Result result = await Fediot.RunAsync(new DirectoryInfo(temporary.Path), arguments);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(temporary.Path)); // what has no result leaves nothing
         Assert.True(result.ExitCode == 2, $"{what}: exit code {result.ExitCode}, {result.Error}");
         string line = Assert.Single(
             result.Error.Split('\n'), l => l.StartsWith("fediot: ", StringComparison.Ordinal));

@@ -6,7 +6,11 @@ namespace FedIoT.Gateway.Tests.Demo;
 /// <summary>Runs the built <c>fediot</c> as a process of its own, as a user does.</summary>
 internal static class Fediot
 {
-    public static async Task<Result> RunAsync(params string[] arguments)
+    public static Task<Result> RunAsync(params string[] arguments) => RunAsync(temporary: null, arguments);
+
+    /// <param name="temporary">Where it puts temporary files; null for the system's folder.</param>
+    /// <param name="arguments">As they are typed.</param>
+    public static async Task<Result> RunAsync(DirectoryInfo? temporary, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -19,6 +23,12 @@ internal static class Fediot
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        start.Environment["DOTNET_EnableDiagnostics"] = "0"; // no pipes among the temporary files
+        if (temporary is not null)
+        {
+            start.Environment["TMPDIR"] = temporary.FullName;
         }
 
         using Process process = Process.Start(start)

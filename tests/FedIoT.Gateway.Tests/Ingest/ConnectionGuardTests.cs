@@ -172,8 +172,8 @@ public sealed class ConnectionGuardTests
     // The same clients against a thread that accepts and closes, synchronously.
     private static async Task<long> AllocatedByClientsAsync(int sockets)
     {
-        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         var server = new Thread(() =>
         {

@@ -15,7 +15,7 @@ namespace FedIoT.Gateway.Tests.Operate;
 /// </summary>
 public sealed class FifthGatewayTests(GatewayProcessNetwork network) : IClassFixture<GatewayProcessNetwork>
 {
-    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(120);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -10,7 +10,8 @@ namespace FedIoT.Gateway.Tests.Operate;
 internal sealed class GatewayProcess : IAsyncDisposable
 {
     private const int LastLines = 400;
-    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan VerbMax = TimeSpan.FromSeconds(180); // 'keys rotate' waits for two minutes itself
     private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "fediot.dll");
 
     private readonly IReadOnlyDictionary<string, string> variables;
@@ -79,7 +80,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
         using Process verb = Start(within, arguments, notifySocket: null, variables);
         Task<string> output = verb.StandardOutput.ReadToEndAsync();
         Task<string> error = verb.StandardError.ReadToEndAsync();
-        await verb.WaitForExitAsync().WaitAsync(StartMax);
+        try
+        {
+            await verb.WaitForExitAsync().WaitAsync(VerbMax);
+        }
+        catch (TimeoutException)
+        {
+            verb.Kill(); // else it would go on behind the failed test
+            throw;
+        }
+
         return (verb.ExitCode, await output, await error);
     }
 
@@ -161,6 +171,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         start.Environment["NOTIFY_SOCKET"] = notifySocket;
         start.Environment["DOTNET_TieredPGO"] = "0"; // short lives: instrumented code would only cost time
+        start.Environment["DOTNET_EnableDiagnostics"] = "0"; // a killed process would leave its pipes behind
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start");
     }
 

@@ -10,7 +10,7 @@ namespace FedIoT.Gateway.Tests.Operate;
 public sealed class KeyRevokeTests(GatewayProcessNetwork network) : IClassFixture<GatewayProcessNetwork>
 {
     private const int Victim = 3;
-    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(120);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

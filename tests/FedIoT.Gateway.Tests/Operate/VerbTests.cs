@@ -116,7 +116,7 @@ public sealed class VerbTests
         Assert.Equal("READY=1", await ReceiveAsync(manager));
         await gateway.SignalAsync(signal);
         Assert.Equal("STOPPING=1", await ReceiveAsync(manager));
-        Assert.Equal(0, await gateway.WaitForExitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(0, await gateway.WaitForExitAsync(TimeSpan.FromSeconds(60)));
         Assert.False(File.Exists(gateway.Socket));
     }
 

@@ -10,8 +10,6 @@ namespace FedIoT.Signing.Tests.Atecc608;
 /// </summary>
 internal sealed class FakeAtecc608 : IDisposable
 {
-    private static readonly TimeSpan Watchdog = TimeSpan.FromMilliseconds(1300);
-
     private readonly TimeProvider clock;
     private readonly long startedAt;
     private readonly Dictionary<int, ECDsa> keys = [];
@@ -56,6 +54,9 @@ internal sealed class FakeAtecc608 : IDisposable
     /// <summary>The command that faults happen to; other commands stay healthy. Sign unless a test says otherwise.
     /// </summary>
     public byte FaultyOpcode { get; set; } = 0x41;
+
+    /// <summary>From waking to falling asleep by itself.</summary>
+    public TimeSpan Watchdog { get; init; } = TimeSpan.FromMilliseconds(1300);
 
     /// <summary>Milliseconds of one Sign command.</summary>
     public int SignMs { get; set; } = 60;

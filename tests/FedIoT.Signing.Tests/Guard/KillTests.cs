@@ -26,7 +26,7 @@ public sealed class KillTests : IDisposable
             () => RunAndKill(w, kills / Workers, SplitMix64.For(seed, (ulong)w)),
             TestContext.Current.CancellationToken)));
         TestContext.Current.TestOutputHelper?.WriteLine($"{kills} kills, {released.Sum()} signatures");
-        Assert.True(released.Sum() > 2 * kills, $"only {released.Sum()} signatures came out");
+        Assert.True(released.Sum() > kills, $"only {released.Sum()} signatures came out");
     }
 
     [Fact]

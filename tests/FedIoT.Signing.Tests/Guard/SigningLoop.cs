@@ -17,6 +17,7 @@ internal sealed class SigningLoop : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            Environment = { ["DOTNET_EnableDiagnostics"] = "0" }, // a killed process would leave its pipes behind
         })!;
     }
 

@@ -14,16 +14,23 @@ namespace FedIoT.Signing.Tests.Pkcs11;
 public sealed class TpmMachine : IDisposable
 {
     public const string KeyLabel = "node";
+
+    private const int Port = 2321; // and the next one: the simulator's by convention
     private const string Pin = "canary-pin-88412";
     private const string Packages = "swtpm swtpm-tools tpm2-tools tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0 "
         + "libtpm2-pkcs11-1 libtpm2-pkcs11-tools dbus openssl";
 
     private readonly string folder = Directory.CreateTempSubdirectory("fediot-tpm-").FullName;
     private readonly Dictionary<string, string> environment = [];
+    private static int made;
+
     private Process? tpm;
     private Process? resourceManager;
     private int busProcess;
-    private int port;
+    // An address of this process, and ports that the system gives to nobody: taken again when the TPM starts again.
+    private readonly string address = string.Create(
+        CultureInfo.InvariantCulture,
+        $"127.{(Environment.ProcessId >> 8 & 0x7f) + 2}.{Environment.ProcessId & 0xff}.{200 + (made++ % 50)}");
     private int created;
 
     private static string? ModulePath => new[] { "x86_64", "aarch64", "arm" }
@@ -117,22 +124,19 @@ public sealed class TpmMachine : IDisposable
 
     public void StartTpm()
     {
-        port = port == 0 ? FreePortPair() : port;
         string state = Directory.CreateDirectory(Path.Combine(folder, "state")).FullName;
-        string number = port.ToString(CultureInfo.InvariantCulture);
-        string control = (port + 1).ToString(CultureInfo.InvariantCulture);
         tpm = Tool.Start(
             "swtpm", environment, "socket", "--tpm2", "--tpmstate", $"dir={state}",
-            "--server", $"type=tcp,port={number},bindaddr=127.0.0.1",
-            "--ctrl", $"type=tcp,port={control},bindaddr=127.0.0.1", "--flags", "not-need-init,startup-clear");
-        WaitForPort(port + 1);
+            "--server", $"type=tcp,port={Port},bindaddr={address}",
+            "--ctrl", $"type=tcp,port={Port + 1},bindaddr={address}", "--flags", "not-need-init,startup-clear");
+        WaitForPort(Port + 1);
         resourceManager = Tool.Start(
-            "tpm2-abrmd", environment, "--session", "--allow-root", $"--tcti=swtpm:host=127.0.0.1,port={number}");
+            "tpm2-abrmd", environment, "--session", "--allow-root", $"--tcti=swtpm:host={address},port={Port}");
         long start = TimeProvider.System.GetTimestamp();
         while (Tool.TryRun("tpm2_getcap", environment, "properties-fixed").Code != 0)
         {
             Assert.True(
-                !resourceManager.HasExited && TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(20),
+                !resourceManager.HasExited && TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(90),
                 "tpm2-abrmd does not answer");
         }
     }
@@ -167,15 +171,15 @@ public sealed class TpmMachine : IDisposable
         process = null;
     }
 
-    private static void WaitForPort(int port)
+    private void WaitForPort(int port)
     {
         long start = TimeProvider.System.GetTimestamp();
-        while (TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(10))
+        while (TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(90))
         {
             using var client = new TcpClient();
             try
             {
-                client.Connect(IPAddress.Loopback, port);
+                client.Connect(IPAddress.Parse(address), port);
                 return;
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
@@ -185,27 +189,6 @@ public sealed class TpmMachine : IDisposable
         }
 
         Assert.Fail("swtpm does not listen");
-    }
-
-    // The simulator's control channel is at the next number by convention of the transmission interface.
-    private static int FreePortPair()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            int number = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Loopback, number + 1);
-                second.Start();
-                return number;
-            }
-            catch (SocketException)
-            {
-                continue;
-            }
-        }
     }
 
     // File names among the arguments are of this machine's folder.

@@ -238,8 +238,20 @@ internal static class Ed25519KeyFile
         }
 
         using var file = new FileStream(path, options);
-        file.Write(content);
-        file.Flush(flushToDisk: true);
+        bool isWhole = false;
+        try
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+            isWhole = true;
+        }
+        finally
+        {
+            if (!isWhole)
+            {
+                File.Delete(path); // a full disk: half a key would stand in the way of the next attempt
+            }
+        }
     }
 
     private static void CheckPermissions(FileStream file, string path)

@@ -180,6 +180,7 @@ internal sealed class AdminServer : IAsyncDisposable
             ["v1", "log"] => new LogAnswer(log.Lines),
             ["v1", "tasks"] => gateway.Tasks(),
             ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
+            ["v1", "tasks", var key, "model"] => gateway.Model(Uri.UnescapeDataString(key)),
             ["v1", "chain", "status"] => chain.Status(),
             ["v1", "chain", "blocks"] => chain.Blocks(
                 Number(request, "from"), Number(request, "count") ?? BlocksDefault),

@@ -51,7 +51,7 @@ internal static class DevicesCommand
                 .ConfigureAwait(false);
             return ExitCode.Success;
         });
-        return new Command("devices", "The sensor devices of this gateway") { enrol };
+        return new Command("devices", "The sensor devices of this gateway") { enrol, SimulateCommand.Create() };
     }
 
     private static async Task EnrolAsync(

@@ -126,12 +126,14 @@ internal sealed class GatewayDaemon(
         catch (SocketException e)
         {
             throw new RunFailedException(
-                $"cannot listen on {configuration.Listen} ([node] listen of {configuration.File}): {e.Message}", e);
+                $"cannot listen on {configuration.Listen} ([node] listen of {configuration.File}): {e.Message}; see who "
+                + "does: ss -ltnp", e);
         }
         catch (IOException e) when (e.InnerException is SocketException or AddressInUseException)
         {
             throw new RunFailedException(
-                $"cannot listen on {configuration.MqttListen} ([mqtt] listen of {configuration.File}): {e.Message}", e);
+                $"cannot listen on {configuration.MqttListen} ([mqtt] listen of {configuration.File}): {e.Message} See "
+                + "who does: ss -ltnp", e);
         }
     }
 

@@ -10,6 +10,9 @@ namespace FedIoT.Gateway.Operate;
 /// </summary>
 internal sealed class StateFolderLock : IDisposable
 {
+    private const int WouldBlock = 11; // Linux errno
+    private const int SharingViolation = unchecked((int)0x80070020); // Windows
+
     private readonly FileStream held;
 
     private StateFolderLock(FileStream held) => this.held = held;
@@ -37,13 +40,19 @@ internal sealed class StateFolderLock : IDisposable
 
         string pidFile = Path.Combine(folder, "pid");
         string lockFile = Path.Combine(folder, "lock");
+        FileStream? held = null;
         try
         {
-            var held = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
             return new StateFolderLock(held);
         }
-        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException) when (held is not null)
+        {
+            held.Dispose();
+            throw;
+        }
+        catch (IOException e) when (e.HResult is WouldBlock or SharingViolation) // anything else is the disk
         {
             string owner = File.Exists(pidFile) ? $"process {File.ReadAllText(pidFile).Trim()}" : "another process";
             throw new RunFailedException(

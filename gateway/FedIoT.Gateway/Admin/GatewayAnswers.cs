@@ -256,15 +256,7 @@ internal sealed class GatewayAnswers(AdminSource source)
             reasons.Add($"this gateway {silence}");
         }
 
-        if (chain.StandstillProblem() is { } standstill)
-        {
-            reasons.Add(standstill);
-        }
-
-        if (chain.ClockProblem() is { } clock)
-        {
-            reasons.Add(clock);
-        }
+        reasons.AddRange(new[] { chain.StandstillProblem(), chain.ClockProblem() }.OfType<string>());
 
         if ((node.VotingKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
         {

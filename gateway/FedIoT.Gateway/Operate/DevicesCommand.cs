@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
+using FedIoT.Gateway.Demo;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;

@@ -24,8 +24,9 @@ internal static class MembershipCommand
         verb.Command.SetAction((parsed, cancellation) =>
         {
             PublicPart part = PublicPart.Read(parsed.GetRequiredValue(file));
+            string key = Convert.ToHexStringLower(part.Key.Bytes);
             return OrderAsync(
-                verb, parsed, $"v1/gateways/{Convert.ToHexStringLower(part.Key.Bytes)}?algorithm={KeyReport.Name(part.Key)}",
+                verb, parsed, $"v1/gateways/{key}?algorithm={KeyReport.Name(part.Key)}",
                 $"{part.Key.Account} may follow the chain now; name a peer in its gateway.toml and start it",
                 cancellation);
         });

@@ -139,7 +139,8 @@ public sealed partial class RoundParticipant
 
         [LoggerMessage(
             EventId = 3002, Level = LogLevel.Warning,
-            Message = "Task {Task} learns from other features than [features] of this gateway: no part is taken in it.")]
+            Message = "Task {Task} learns from other features than [features] of this gateway: no part is taken in "
+                + "it.")]
         public static partial void Foreign(ILogger logger, string task);
     }
 }

@@ -147,7 +147,8 @@ public sealed class AdminServerTests : IAsyncLifetime
         await using GatewayBoard slow = GatewayBoard.Open(
             other, BoardHardware.OfThisMachine, new SlowClock(), NullLogger.Instance);
         string? problem = new ChainAnswers(source with { Board = slow }).ClockProblem();
-        Assert.StartsWith("the clock says 2020-01-01 00:00:00Z, the last block is of 2", problem, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "the clock says 2020-01-01 00:00:00Z, the last block is of 2", problem, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,12 +2,12 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using FedIoT.Firmware.Simulator;
-using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
+using FedIoT.Gateway.Operate;
 using FedIoT.Wire;
 
-namespace FedIoT.Gateway.Operate;
+namespace FedIoT.Gateway.Demo;
 
 /// <summary>
 /// The verb <c>fediot devices simulate</c>: a network is tried out before there is a board. The firmware's own logic

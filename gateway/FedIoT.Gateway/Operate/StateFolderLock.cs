@@ -18,8 +18,23 @@ internal sealed class StateFolderLock : IDisposable
     private StateFolderLock(FileStream held) => this.held = held;
 
     /// <summary>Makes the folder, readable by its owner alone, and takes the lock.</summary>
-    /// <exception cref="RunFailedException">Another process has it.</exception>
+    /// <exception cref="RunFailedException">Another process has it, or the disk refuses.</exception>
     public static StateFolderLock Acquire(string folder)
+    {
+        try
+        {
+            Make(folder);
+            return Take(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunFailedException($"the state folder {folder} cannot be used: {e.Message}", e);
+        }
+    }
+
+    public void Dispose() => held.Dispose();
+
+    private static void Make(string folder)
     {
         bool isNew = !Directory.Exists(folder);
         if (OperatingSystem.IsWindows())
@@ -37,7 +52,10 @@ internal sealed class StateFolderLock : IDisposable
             // What is made durable in it would be lost with it: its own name has to be durable first.
             RealDisk.Instance.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(folder))!);
         }
+    }
 
+    private static StateFolderLock Take(string folder)
+    {
         string pidFile = Path.Combine(folder, "pid");
         string lockFile = Path.Combine(folder, "lock");
         FileStream? held = null;
@@ -47,7 +65,7 @@ internal sealed class StateFolderLock : IDisposable
             File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
             return new StateFolderLock(held);
         }
-        catch (IOException) when (held is not null)
+        catch (Exception e) when (held is not null && e is IOException or UnauthorizedAccessException)
         {
             held.Dispose();
             throw;
@@ -60,6 +78,4 @@ internal sealed class StateFolderLock : IDisposable
                 + "one key would contradict each other", e);
         }
     }
-
-    public void Dispose() => held.Dispose();
 }

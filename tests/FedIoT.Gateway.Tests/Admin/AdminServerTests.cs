@@ -167,6 +167,11 @@ public sealed class AdminServerTests : IAsyncLifetime
         await File.WriteAllTextAsync(folder.File("file"), "precious", Cancellation);
         await Assert.ThrowsAsync<RunFailedException>(
             () => AdminServer.StartAsync(folder.File("file"), source!, Cancellation));
+        Assert.Contains(
+            "/proc/none/admin.sock ([node] admin_socket of ",
+            (await Assert.ThrowsAsync<RunFailedException>(
+                () => AdminServer.StartAsync("/proc/none/admin.sock", source!, Cancellation))).Message,
+            StringComparison.Ordinal);
         Assert.Equal("precious", await File.ReadAllTextAsync(folder.File("file"), Cancellation));
     }
 

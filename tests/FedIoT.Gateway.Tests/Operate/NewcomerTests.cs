@@ -130,8 +130,8 @@ public sealed class NewcomerTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "/dev/full");
         File.CreateSymbolicLink(folder.File("pid"), "/dev/full");
-        IOException full = Assert.Throws<IOException>(() => StateFolderLock.Acquire(folder.Path));
-        Assert.DoesNotContain("in use", full.Message, StringComparison.Ordinal);
+        RunFailedException full = Assert.Throws<RunFailedException>(() => StateFolderLock.Acquire(folder.Path));
+        Assert.Contains($"the state folder {folder.Path} cannot be used: ", full.Message, StringComparison.Ordinal);
         File.Delete(folder.File("pid"));
         using StateFolderLock first = StateFolderLock.Acquire(folder.Path);
         RunFailedException second = Assert.Throws<RunFailedException>(() => StateFolderLock.Acquire(folder.Path));

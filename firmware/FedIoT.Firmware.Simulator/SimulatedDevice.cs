@@ -16,7 +16,7 @@ namespace FedIoT.Firmware.Simulator;
 /// </summary>
 public sealed class SimulatedDevice
 {
-    /// <summary>Failed connection attempts in a row after which a run gives up: about two minutes.</summary>
+    /// <summary>Default of <see cref="AttemptsMax"/>: about two minutes.</summary>
     public const int ConnectAttemptsMax = 12;
 
     private const int SpoolFrames = 64;
@@ -105,6 +105,9 @@ public sealed class SimulatedDevice
         init => configuration.IncludesUnlabelled = value;
     }
 
+    /// <summary>Failed connection attempts in a row after which the run gives up.</summary>
+    public int AttemptsMax { get; init; } = ConnectAttemptsMax;
+
     /// <summary>Password of a device's MQTT connection: HMAC-SHA256(key, "fediot/1 mqtt") in lower-case hex.</summary>
     public static string DerivePassword(ReadOnlySpan<byte> key)
     {
@@ -116,7 +119,7 @@ public sealed class SimulatedDevice
     /// <summary>Plays the whole recording and returns when every frame was answered.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; unanswered frames may have arrived or not.</exception>
     /// <exception cref="DeviceConnectionException">
-    /// The gateway was not reachable, or refused the device, <see cref="ConnectAttemptsMax"/> times in a row.
+    /// The gateway was not reachable, or refused the device, <see cref="AttemptsMax"/> times in a row.
     /// </exception>
     public async Task<DeviceReport> RunAsync(CancellationToken cancellationToken)
     {
@@ -136,9 +139,9 @@ public sealed class SimulatedDevice
 
             if (!node.IsConnected)
             {
-                if (++attempts > ConnectAttemptsMax)
+                if (++attempts > AttemptsMax)
                 {
-                    throw new DeviceConnectionException(Id, ConnectAttemptsMax, null);
+                    throw new DeviceConnectionException(Id, AttemptsMax, null);
                 }
 
                 if (!await TryConnectAsync(node, transport, start, attempts, cancellationToken).ConfigureAwait(false))
@@ -232,7 +235,7 @@ public sealed class SimulatedDevice
         }
         catch (Exception e) when (e is MqttCommunicationException or MqttProtocolViolationException)
         {
-            if (attempt >= ConnectAttemptsMax)
+            if (attempt >= AttemptsMax)
             {
                 throw new DeviceConnectionException(Id, attempt, e);
             }

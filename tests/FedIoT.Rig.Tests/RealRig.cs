@@ -14,6 +14,9 @@ internal sealed class RealRig : IRig
     private static readonly string[] Required =
         ["power_on", "power_off", "uart", "fediot", "read", "mqtt_host", "mqtt_port", "boot_seconds_max"];
 
+    private static readonly string[] Numbers = ["mqtt_port", "boot_seconds_max"];
+    private static readonly string[] Optional = ["write_image", "card_to_host", "card_to_board"];
+
     private readonly Dictionary<string, string> settings = new(StringComparer.Ordinal);
     private readonly Process console;
 
@@ -25,7 +28,9 @@ internal sealed class RealRig : IRig
         Name = $"real, {Path.GetFileName(file)}";
         if (!File.Exists(file))
         {
-            throw new InvalidOperationException($"FEDIOT_RIG names {file}, which is not there.");
+            throw new InvalidOperationException(
+                $"FEDIOT_RIG names {Path.GetFullPath(file)}, which is not there; hardware/rig/README.md says what is "
+                + "in it. FEDIOT_RIG=fake runs the same tests without a board.");
         }
 
         foreach (string line in File.ReadLines(file))
@@ -42,6 +47,19 @@ internal sealed class RealRig : IRig
         {
             throw new InvalidOperationException(
                 $"{file} lacks: {string.Join(", ", missing)}. See hardware/rig/README.md.");
+        }
+
+        string[] wrong =
+        [
+            .. Numbers.Where(k => !ushort.TryParse(
+                settings[k], NumberStyles.None, CultureInfo.InvariantCulture, out ushort number) || number == 0)
+                .Select(k => $"{k} is '{settings[k]}': expected a number from 1 to 65535"),
+            .. settings.Keys.Except(Required).Except(Optional).Order(StringComparer.Ordinal)
+                .Select(k => $"{k} is unknown"),
+        ];
+        if (wrong.Length > 0)
+        {
+            throw new InvalidOperationException($"{file}: {string.Join("; ", wrong)}. See hardware/rig/README.md.");
         }
 
         console = ShellCommand.Start(Uart, "/bin/sh", "-c", settings["uart"]);

@@ -96,6 +96,13 @@ public sealed class RigTests
         File.WriteAllText(file, "# half a rig\npower_on = \"true\"\nuart = \"cat /dev/null\"\n");
         InvalidOperationException problem = Assert.Throws<InvalidOperationException>(() => new RealRig(file));
         Assert.Contains("power_off, fediot, read, mqtt_host", problem.Message, StringComparison.Ordinal);
+        File.WriteAllText(
+            file, "power_on = \"true\"\npower_off = \"true\"\nuart = \"true\"\nfediot = \"true\"\nread = \"true\"\n"
+            + "mqtt_host = \"board\"\nmqtt_port = \"http\"\nboot_seconds_max = \"120\"\ncard_to_bord = \"true\"\n");
+        problem = Assert.Throws<InvalidOperationException>(() => new RealRig(file));
+        Assert.Contains(
+            "mqtt_port is 'http': expected a number from 1 to 65535; card_to_bord is unknown", problem.Message,
+            StringComparison.Ordinal);
         File.Delete(file);
         Assert.Contains(
             "is not there", Assert.Throws<InvalidOperationException>(() => new RealRig(file)).Message,

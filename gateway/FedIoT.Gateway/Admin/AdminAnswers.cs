@@ -291,6 +291,25 @@ internal sealed record TaskAnswer
     internal sealed record ModelVersionItem(int Number, string Hash, int Round, long Height, int Deltas);
 }
 
+/// <summary>A task's newest model.</summary>
+/// <param name="Task">Id of the task.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Version">Number of the model version; 0 = initial weights.</param>
+/// <param name="Hash">Of the version, as the chain has it.</param>
+/// <param name="Round">Round that made it.</param>
+/// <param name="Height">Block that made it.</param>
+/// <param name="Deltas">How many deltas it was made from.</param>
+/// <param name="FileHash">SHA-256 of the file.</param>
+/// <param name="File">The ONNX file in base 64.</param>
+internal sealed record ModelAnswer(
+    string Task, string Name, int Version, string Hash, int Round, long Height, int Deltas, string FileHash,
+    string File)
+{
+    public const string SchemaName = "fediot.model/1";
+
+    public string Schema { get; init; } = SchemaName;
+}
+
 /// <summary>A task was handed to the chain; it exists once a block took it.</summary>
 internal sealed record TaskAcceptedAnswer(string Id, string Name)
 {

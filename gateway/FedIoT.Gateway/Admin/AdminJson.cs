@@ -15,6 +15,7 @@ namespace FedIoT.Gateway.Admin;
 [JsonSerializable(typeof(TasksAnswer))]
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(TaskAcceptedAnswer))]
+[JsonSerializable(typeof(ModelAnswer))]
 [JsonSerializable(typeof(NodeKeysAnswer))]
 [JsonSerializable(typeof(TransactionAcceptedAnswer))]
 [JsonSerializable(typeof(LogAnswer))]

@@ -46,13 +46,33 @@ internal sealed class AdminServer : IAsyncDisposable
     }
 
     /// <summary>Listens on a socket path; a socket that a dead process left there is replaced.</summary>
-    /// <exception cref="RunFailedException">Somebody else listens there, or something else is there.</exception>
-    /// <exception cref="IOException">The path is not usable.</exception>
+    /// <exception cref="RunFailedException">Somebody else listens there, something else is there, or the path is not
+    /// usable.</exception>
     public static async Task<AdminServer> StartAsync(
         string path, AdminSource source, CancellationToken cancellation)
     {
-        RemoveStaleSocket(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            RemoveStaleSocket(path);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            return await ListenAsync(path, source, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
+        {
+            throw new RunFailedException(
+                $"cannot listen on {path} ([node] admin_socket of {source.Configuration.File}): {e.Message}", e);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        await host.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<AdminServer> ListenAsync(
+        string path, AdminSource source, CancellationToken cancellation)
+    {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -82,12 +102,6 @@ internal sealed class AdminServer : IAsyncDisposable
             await server.host.DisposeAsync().ConfigureAwait(false);
             throw;
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await host.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        await host.DisposeAsync().ConfigureAwait(false);
     }
 
     private static void RemoveStaleSocket(string path)
@@ -180,6 +194,7 @@ internal sealed class AdminServer : IAsyncDisposable
             ["v1", "log"] => new LogAnswer(log.Lines),
             ["v1", "tasks"] => gateway.Tasks(),
             ["v1", "tasks", var key] => gateway.Task(Uri.UnescapeDataString(key)),
+            ["v1", "tasks", var key, "model"] => gateway.Model(Uri.UnescapeDataString(key)),
             ["v1", "chain", "status"] => chain.Status(),
             ["v1", "chain", "blocks"] => chain.Blocks(
                 Number(request, "from"), Number(request, "count") ?? BlocksDefault),

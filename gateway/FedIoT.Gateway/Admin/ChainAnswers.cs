@@ -1,6 +1,7 @@
 using FedIoT.Consensus;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Chain.Peering;
+using FedIoT.Gateway.Keys;
 using FedIoT.Gateway.Operate;
 using FedIoT.Ledger;
 using FedIoT.Wire;
@@ -17,6 +18,9 @@ internal sealed class ChainAnswers(AdminSource source)
 
     // Beside three idle intervals: nodes that start need some seconds to find each other.
     private static readonly TimeSpan StandstillMin = TimeSpan.FromSeconds(10);
+
+    // What a block's time may be ahead of a node's clock (docs/spec/consensus.md).
+    private static readonly TimeSpan ClockErrorMax = TimeSpan.FromSeconds(60);
 
     private ChainNode Chain => source.Node.Chain;
 
@@ -57,13 +61,40 @@ internal sealed class ChainAnswers(AdminSource source)
         ValidatorSet set = Chain.Validators;
         TimeSpan quiet = StandstillMin + (3 * source.Configuration.IdleInterval);
         long since = source.Time.GetUtcNow().ToUnixTimeMilliseconds() - Chain.Head.Time;
-        long power = set.Members.Where(m => m.Account == Chain.Account || Chain.IsConnected(m.Account))
-            .Sum(m => m.Power);
+        long power = ConnectedPower(set);
         string last = Chain.Head.Time == 0 ? "yet" : $"since {TextTable.Time(Chain.Head.Time)}";
         return since < quiet.TotalMilliseconds || set.IsQuorum(power)
             ? null
             : $"no block was decided {last}: validators with {power} of {set.TotalPower} power "
-            + "are connected, this gateway included, and more than two thirds must be";
+            + "are connected, this gateway included, and more than two thirds must be; "
+            + (source.Configuration.Peers.All(p => p.Account == source.Node.Account)
+                ? $"{source.Configuration.File} names no [[chain.peer]]"
+                : "see: fediot chain peers");
+    }
+
+    /// <summary>
+    /// That the machine's clock cannot be right; null when nothing speaks against it. Behind the last block shows at
+    /// once; ahead shows when the chain seems to stand still although enough validators are here.
+    /// </summary>
+    public string? ClockProblem()
+    {
+        DateTimeOffset now = source.Board.Time.GetUtcNow();
+        ChainHead head = Chain.Head;
+        var ahead = TimeSpan.FromMilliseconds(head.Time - now.ToUnixTimeMilliseconds());
+        string clock = TextTable.Time(now.ToUnixTimeMilliseconds());
+        if (ahead > ClockErrorMax)
+        {
+            return $"the clock says {clock}, the last block is of {TextTable.Time(head.Time)}: set the clock; this "
+                + "gateway takes new blocks for too early and does not vote for them";
+        }
+
+        TimeSpan quiet = ClockErrorMax + StandstillMin + (3 * source.Configuration.IdleInterval);
+        bool isSettled = head.Time > 0 && source.Time.GetElapsedTime(source.StartedAt) > quiet
+            && Chain.Peers.All(p => p.Height.Value <= head.Height.Value + 1);
+        return isSettled && -ahead > quiet && Chain.Validators.IsQuorum(ConnectedPower(Chain.Validators))
+            ? $"the last block is of {TextTable.Time(head.Time)} although enough validators are connected: is the "
+                + $"clock right? It says {clock}"
+            : null;
     }
 
     /// <summary>Blocks from a height downwards; without one, from the last.</summary>
@@ -72,7 +103,9 @@ internal sealed class ChainAnswers(AdminSource source)
         if (from < 1 || count is < 1 or > BlocksMax)
         {
             throw new AdminProblemException(
-                400, $"'from' is the height of a block, from 1 on, and 'count' at most {BlocksMax} and at least 1");
+                400, from < 1
+                    ? $"'from' is {from}: expected the height of a block, from 1 on"
+                    : $"'count' is {count}: expected 1 to {BlocksMax}");
         }
 
         long height = Math.Min(from ?? long.MaxValue, Chain.Height.Value);
@@ -130,8 +163,8 @@ internal sealed class ChainAnswers(AdminSource source)
         if (name.Length is < TransactionIndex.PrefixMin or > 64 || !name.All(char.IsAsciiHexDigit))
         {
             throw new AdminProblemException(
-                400, $"a transaction is named by the 64 hexadecimal digits of its hash, or at least the first "
-                + $"{TransactionIndex.PrefixMin}");
+                400, $"'{name}' names no transaction: expected the 64 hexadecimal digits of its hash, or at least the "
+                + $"first {TransactionIndex.PrefixMin}");
         }
 
         IReadOnlyList<Hash256> hashes = source.Transactions.FindByPrefix(name);
@@ -178,7 +211,7 @@ internal sealed class ChainAnswers(AdminSource source)
             {
                 Account? account = state.FindHolder(m.Account);
                 return new ValidatorsAnswer.ValidatorItem(
-                    m.Account.ToString(), m.Key.Algorithm.ToString(), PowerIn(current, m.Account),
+                    m.Account.ToString(), KeyReport.Name(m.Key), PowerIn(current, m.Account),
                     PowerIn(next, m.Account), account?.Stake ?? 0, account?.Points ?? 0, account?.Strikes ?? 0,
                     m.Account == Chain.Account);
             }),
@@ -202,6 +235,9 @@ internal sealed class ChainAnswers(AdminSource source)
             Slashed = f.Slashed,
         }),
     ]);
+
+    private long ConnectedPower(ValidatorSet set) => set.Members
+        .Where(m => m.Account == Chain.Account || Chain.IsConnected(m.Account)).Sum(m => m.Power);
 
     private AdminProblemException Pruned(long height) => new(
         410, $"block {height} is not on this gateway any more, its blocks begin at {Chain.FirstHeight} ([chain] "

@@ -46,7 +46,9 @@ internal sealed class ChainOrders(AdminSource source)
     {
         if (!Hash256.TryParse(candidate, out Hash256 account) || power is null)
         {
-            throw new AdminProblemException(400, "an account is 64 hexadecimal digits, and 'power' a whole number");
+            throw new AdminProblemException(400, power is null
+                ? "'power' is missing: expected a whole number from 0 on"
+                : $"'{candidate}' is no account: expected 64 hexadecimal digits, as in its gateway.pub.toml");
         }
 
         Require(AccountRoles.Validator, "is no validator", "only validators vote on who is one");

@@ -1,16 +1,20 @@
+using System.Collections.Immutable;
 using System.Reflection;
 using FedIoT.Gateway.Chain;
 using FedIoT.Gateway.Demo;
 using FedIoT.Gateway.Ingest;
 using FedIoT.Gateway.Node;
 using FedIoT.Gateway.Operate;
+using FedIoT.Gateway.Keys;
 using FedIoT.Ledger;
+using FedIoT.Learning.Onnx;
 using FedIoT.Signing;
 using FedIoT.Station;
 using FedIoT.Wire;
 using FedIoT.Wire.Cose;
 using FedIoT.Wire.Tasks;
 using FedIoT.Wire.Transactions;
+using LearningConstants = FedIoT.Learning.Standardisation;
 
 namespace FedIoT.Gateway.Admin;
 
@@ -34,7 +38,7 @@ internal sealed class GatewayAnswers(AdminSource source)
         long free = new DriveInfo(source.Configuration.StateFolder).AvailableFreeSpace;
         NodeKeysAnswer keys = new KeyAnswers(source).Read();
         (string state, List<string> reasons) = Judge(
-            node, new ChainAnswers(source), keys, configured, free, source.Board.Reasons());
+            node, new ChainAnswers(source), keys, configured, free, [.. source.Board.Reasons(), .. TakenDevices()]);
         return new StatusAnswer
         {
             State = state,
@@ -74,6 +78,27 @@ internal sealed class GatewayAnswers(AdminSource source)
         };
     }
 
+    // A name belongs to the gateway that registered it first.
+    private IEnumerable<string> TakenDevices()
+    {
+        const int NamesShown = 5;
+        ImmutableSortedDictionary<DeviceId, Device> known = source.Node.State.Devices;
+        AccountId self = source.Node.Account;
+        string[] taken =
+        [
+            .. source.Configuration.Devices.Where(
+                d => d.Trains && known.TryGetValue(d.Id, out Device? device) && device.Gateway != self)
+                .Select(d => d.Id.Text),
+        ];
+        return taken.Length == 0 ? []
+            :
+            [
+                $"{taken.Length} of the devices here belong to another gateway on the chain, and are not trained with: "
+                + string.Join(", ", taken.Take(NamesShown)) + (taken.Length > NamesShown ? ", ..." : string.Empty)
+                + "; enrol them under other names, or with trains = false",
+            ];
+    }
+
     private static SortedDictionary<string, long> ByReason<T>(IReadOnlyDictionary<T, long> counts)
         where T : struct, Enum =>
         new(counts.ToDictionary(c => c.Key.ToString(), c => c.Value), StringComparer.Ordinal);
@@ -110,9 +135,7 @@ internal sealed class GatewayAnswers(AdminSource source)
     public TaskAnswer Task(string key)
     {
         LedgerState state = source.Node.State;
-        TaskState task = (Hash256.TryParse(key, out Hash256 id) ? state.Tasks.GetValueOrDefault(id) : null)
-            ?? state.FindTask(key)
-            ?? throw new AdminProblemException(404, "there is no task with this id or name");
+        TaskState task = Find(state, key);
         TaskSpecification specification = task.Specification;
         return new TaskAnswer
         {
@@ -137,6 +160,33 @@ internal sealed class GatewayAnswers(AdminSource source)
         };
     }
 
+    /// <summary>A task's newest model as the file that ONNX Runtime takes.</summary>
+    public ModelAnswer Model(string key)
+    {
+        TaskState task = Find(source.Node.State, key);
+        if (task.Standardisation is not { } constants)
+        {
+            throw new AdminProblemException(
+                409, $"task '{task.Specification.Name}' has no model yet: it is in the phase {task.Phase}; "
+                + "see: fediot tasks show");
+        }
+
+        ModelVersion version = task.Versions[^1];
+        TaskSpecification specification = task.Specification;
+        byte[] file = OnnxExporter.Export(
+            specification.Architecture, task.Model.Master.Span,
+            new LearningConstants(constants.MeanQ8.AsSpan(), constants.DeviationQ8.AsSpan()), specification.Classes,
+            specification.Features.Hash, [new("fediot.model", version.Hash.ToString())]);
+        return new ModelAnswer(
+            task.Id.ToString(), specification.Name, version.Version, version.Hash.ToString(), version.Round,
+            version.Height.Value, version.DeltaCount, Hash256.Of(file).ToString(), Convert.ToBase64String(file));
+    }
+
+    private static TaskState Find(LedgerState state, string key) =>
+        (Hash256.TryParse(key, out Hash256 id) ? state.Tasks.GetValueOrDefault(id) : null)
+        ?? state.FindTask(key)
+        ?? throw new AdminProblemException(404, $"there is no task '{key}', by id or name; see: fediot tasks list");
+
     /// <summary>Signs a new task with this gateway's node key and hands it to the chain.</summary>
     /// <param name="specification">The encoded task.</param>
     /// <param name="cancellation">Gives up waiting for the key.</param>
@@ -157,7 +207,14 @@ internal sealed class GatewayAnswers(AdminSource source)
                 + "task through a gateway that is one");
         }
 
-        if (state.FindTask(task!.Name) is { } known)
+        if (task!.Features.Hash != source.Configuration.Features.Hash)
+        {
+            throw new AdminProblemException(
+                409, $"the features of task '{task.Name}' are not those of [features] and [[features.channel]] in "
+                + $"{source.Configuration.File}, so no sample here fits it; copy them into the task file");
+        }
+
+        if (state.FindTask(task.Name) is { } known)
         {
             throw new AdminProblemException(
                 409, $"a task of this name exists with id {known.Id}; choose another name");
@@ -176,7 +233,7 @@ internal sealed class GatewayAnswers(AdminSource source)
         string? reason = health.Reason ?? chain.RefusalOf(key.Account);
         return new StatusAnswer.SignerItem(
             reason is null ? "ok" : "degraded", health.Fault?.ToString(), reason,
-            key.Algorithm == SignatureAlgorithm.EdDsa ? "ed25519" : "p256",
+            KeyReport.Name(key),
             health.Since.ToUnixTimeMilliseconds(), chain.CountsLeftOf(key.Account));
     }
 
@@ -199,10 +256,7 @@ internal sealed class GatewayAnswers(AdminSource source)
             reasons.Add($"this gateway {silence}");
         }
 
-        if (chain.StandstillProblem() is { } standstill)
-        {
-            reasons.Add(standstill);
-        }
+        reasons.AddRange(new[] { chain.StandstillProblem(), chain.ClockProblem() }.OfType<string>());
 
         if ((node.VotingKeyHealth.Reason ?? node.Chain.SigningRefusal) is { } noVote)
         {

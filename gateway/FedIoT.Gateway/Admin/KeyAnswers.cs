@@ -1,5 +1,6 @@
 using System.Text;
 using FedIoT.Consensus;
+using FedIoT.Gateway.Keys;
 using FedIoT.Gateway.Node;
 using FedIoT.Ledger;
 using FedIoT.Wire.Transactions;
@@ -21,7 +22,7 @@ internal sealed class KeyAnswers(AdminSource source)
         {
             Account = node.Account.ToString(),
             Key = account?.Key.Account.ToString(),
-            Algorithm = account?.Key.Algorithm.ToString(),
+            Algorithm = account is null ? null : KeyReport.Name(account.Key),
             KeySince = account?.KeySince.Value ?? 0,
             Rotations = account?.Rotations ?? 0,
             SignsWith = node.Chain.Account.ToString(),
@@ -41,7 +42,8 @@ internal sealed class KeyAnswers(AdminSource source)
             + "[keys] next_node: nothing can be signed; name that key in gateway.toml",
         KeyPhases.Revoked => $"the node key was revoked at height {account!.RevokedAt}: no gateway talks to "
             + "this one any more, and its chain stays where it is",
-        KeyPhases.Unknown => "the chain does not know this node key (yet): an administrator of the chain registers it",
+        KeyPhases.Unknown => "the chain does not know this node key (yet): the gateway of an "
+            + "administrator admits it, with 'fediot chain admit' and this gateway's gateway.pub.toml",
         _ => null,
     };
 

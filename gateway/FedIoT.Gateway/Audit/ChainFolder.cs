@@ -31,7 +31,9 @@ public sealed record ChainFolder(string Blocks, string GenesisFile, string Snaps
             ? new ChainFolder(
                 blocks, Path.Combine(state, GenesisFileName.Text), Path.Combine(state, SnapshotStore.FolderName))
             : throw new InputException(
-                $"{path} is no node's state directory: there is neither chain/blocks/ nor blocks/ in it");
+                $"{path} is no node's state directory: there is neither chain/blocks/ nor blocks/ in it"
+                + (Directory.Exists(Path.Combine(path, "state", "chain"))
+                    ? $"; did you mean {Path.Combine(path, "state")}?" : string.Empty));
     }
 
     /// <summary>Reads a genesis; null when its bytes are not one.</summary>

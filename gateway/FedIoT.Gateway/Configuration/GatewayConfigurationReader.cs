@@ -39,19 +39,21 @@ internal static class GatewayConfigurationReader
     }
 
     /// <summary>Reads a whole text file of at most <see cref="BytesMax"/> bytes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="origin">Where such a file comes from, for the message when it is missing.</param>
     /// <exception cref="InputException">It is missing, too long or not UTF-8.</exception>
-    public static string ReadText(string path)
+    public static string ReadText(
+        string path, string origin = "'fediot init --folder DIR' makes a gateway.toml")
     {
         try
         {
             byte[] bytes = DurableFile.ReadAllBytesBounded(path, BytesMax)
-                ?? throw new InputException(
-                    $"there is no file {path}; 'fediot init --folder DIR' makes a gateway.toml");
+                ?? throw new InputException($"there is no file {path}; {origin}");
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
         }
         catch (StorageException e)
         {
-            throw new InputException($"{path}: {e.Message}", e);
+            throw new InputException(e.Message, e); // names the file
         }
         catch (DecoderFallbackException e)
         {
@@ -97,6 +99,11 @@ internal static class GatewayConfigurationReader
             "training_rounds", 0, 1_000_000, fallback: Training.TrainingKeys.RoundsDefault);
         TomlTable mqtt = file.Table("mqtt");
         IPEndPoint mqttListen = mqtt.EndPoint("listen", "0.0.0.0:1883");
+        if (mqttListen.Equals(listen) && node.Has("listen"))
+        {
+            mqtt.Refuse("listen", "another port than [node] listen");
+        }
+
         int windowsKept = (int)mqtt.Integer(
             "windows_kept", FeatureStore.WindowsKeptMin, 1_000_000, FeatureStore.WindowsKeptDefault);
         FeatureSpecification? features = FeatureTables.Read(file, problems);

@@ -49,6 +49,13 @@ internal sealed class GatewayResources : IDisposable
             problems.Add(configuration.NextNodeKey!.Place, "[keys] next_node is the same key as [keys] node");
         }
 
+        if (training is not null && training.PublicKey.Equals(node?.PublicKey))
+        {
+            problems.Add(
+                configuration.TrainingKey.Place,
+                "[keys] training is the same key as [keys] node; 'fediot keys create' makes another one");
+        }
+
         var devices = new List<EnrolledDevice>();
         foreach (GatewayConfiguration.DeviceEntry device in configuration.Devices)
         {

@@ -49,9 +49,9 @@ internal sealed record PublicPart(string ChainId, VerifyingKey Key, string Addre
     public static PublicPart Read(string path)
     {
         var problems = new ProblemList();
-        PublicPart? read = TomlFile.Parse(GatewayConfigurationReader.ReadText(path), path, problems) is { } file
-            ? Bind(file)
-            : null;
+        PublicPart? read = TomlFile.Parse(
+            GatewayConfigurationReader.ReadText(path, $"'fediot init' of each gateway makes its {FileName}"), path,
+            problems) is { } file ? Bind(file) : null;
         problems.ThrowIfAny(path);
         return read!;
     }

@@ -11,7 +11,8 @@ internal static class TaskFile
     public static TaskSpecification Read(string path)
     {
         var problems = new ProblemList();
-        TaskSpecification? task = Parse(GatewayConfigurationReader.ReadText(path), path, problems);
+        TaskSpecification? task = Parse(
+            GatewayConfigurationReader.ReadText(path, "docs/spec/configuration.md shows a task file"), path, problems);
         problems.ThrowIfAny(path);
         return task!;
     }

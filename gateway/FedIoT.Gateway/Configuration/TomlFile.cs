@@ -52,7 +52,7 @@ internal sealed class TomlFile
         if (found is null && tables.Find(t => t.Name == name).Table is { } repeated)
         {
             problems.Add(repeated.Place, $"expected [{name}], once; not [[{name}]]");
-            return TomlTable.Absent(name, problems);
+            return TomlTable.Absent(name, Name, problems);
         }
 
         if (found is null && isRequired)
@@ -60,7 +60,7 @@ internal sealed class TomlFile
             problems.Add(new TextPlace(Name, 0, 0), $"the table [{name}] is missing");
         }
 
-        return found ?? TomlTable.Absent(name, problems);
+        return found ?? TomlTable.Absent(name, Name, problems);
     }
 
     /// <summary>All tables <c>[[name]]</c> in the file's order.</summary>

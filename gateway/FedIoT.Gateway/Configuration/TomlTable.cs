@@ -28,10 +28,11 @@ internal sealed class TomlTable
         }
     }
 
-    private TomlTable(string title, ProblemList problems)
+    private TomlTable(string title, string file, ProblemList problems)
     {
         this.problems = problems;
         Title = title;
+        Place = new TextPlace(file, 0, 0);
         isAbsent = true;
     }
 
@@ -42,7 +43,8 @@ internal sealed class TomlTable
     public TextPlace Place { get; }
 
     /// <summary>A table that is not there: gives default values and reports nothing.</summary>
-    public static TomlTable Absent(string name, ProblemList problems) => new($"[{name}]", problems);
+    public static TomlTable Absent(string name, string file, ProblemList problems) =>
+        new($"[{name}]", file, problems);
 
     /// <summary>The whole key, with its dots.</summary>
     public static string KeyText(KeySyntax key)

@@ -38,7 +38,7 @@ public static class ChipCommand
         var command = new Command(
             "lock-chip",
             """
-            Configures and locks an ATECC608 for a node key. Locks are for ever
+            Configures and locks an ATECC608 for a node key. Locks are for ever.
             Shows the chip's state. With --confirm: writes what the slot and the attestation key's are for, locks the
             configuration with its checksum, locks the data zone. Interrupted, or on a chip that is locked, it does
             what is left.

@@ -157,7 +157,8 @@ public sealed class KeyReport
                 + $"account    {key.Account}";
     }
 
-    private static string Name(VerifyingKey key) => key.Algorithm == SignatureAlgorithm.EdDsa ? "ed25519" : "p256";
+    /// <summary>The key's algorithm as options, files and answers spell it: ed25519 or p256.</summary>
+    public static string Name(VerifyingKey key) => key.Algorithm == SignatureAlgorithm.EdDsa ? "ed25519" : "p256";
 
     private static double Milliseconds(TimeSpan duration) => Math.Round(duration.TotalMilliseconds, 3);
 }

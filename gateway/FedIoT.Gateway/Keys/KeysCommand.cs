@@ -87,8 +87,7 @@ public static class KeysCommand
         return new Command(
             "keys",
             """
-            Makes, finds and measures keys: in a file, in a PKCS#11 token or TPM, in an ATECC608; changes and ends the
-            node key of a running gateway.
+            Keys in a file, a PKCS#11 token or TPM, an ATECC608: makes, finds, measures, changes and ends them.
 
             Examples:
               fediot keys create "file:node.key"

@@ -38,6 +38,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
     private readonly Channel<bool> committed = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    private bool hasCommitted;
     private IReadOnlyDictionary<AccountId, IPEndPoint> configuredPeers = new Dictionary<AccountId, IPEndPoint>();
     private Task participation = Task.CompletedTask;
     private Task watching = Task.CompletedTask;
@@ -59,7 +60,7 @@ public sealed partial class GatewayNode : IAsyncDisposable
         registration = new Registration(sender, trainingKeys, options.TrainingDevices, logger);
         string folder = Directory.CreateDirectory(Path.Combine(options.Folder, "training")).FullName;
         participant = new RoundParticipant(
-            sender, trainingKeys, ingest.Store, options.DeltaSource, folder, logger);
+            sender, trainingKeys, ingest.Store, options.Features.Hash, options.DeltaSource, folder, logger);
         foreach (WatchedSigner watch in watches.All)
         {
             watch.HealthChanged += HandlerOf(watch);
@@ -229,7 +230,9 @@ public sealed partial class GatewayNode : IAsyncDisposable
     private void OnCommitted(BlockOutcome outcome)
     {
         committed.Writer.TryWrite(true);
-        if (outcome.Events.OfType<NodeKeyRotated>().Any())
+
+        // After the first block too: a snapshot that this gateway joined by tells no events.
+        if (!Interlocked.Exchange(ref hasCommitted, true) || outcome.Events.OfType<NodeKeyRotated>().Any())
         {
             ConnectPresentKeys();
         }

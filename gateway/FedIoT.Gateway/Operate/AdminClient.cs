@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -64,8 +65,15 @@ internal sealed class AdminClient : IDisposable
         {
             using HttpResponseMessage response = await http.SendAsync(request, cancellation).ConfigureAwait(false);
             byte[] body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
-            return response.IsSuccessStatusCode ? body : throw new RunFailedException(
-                Read(body, AdminJson.Default.ProblemAnswer).Problem);
+            if (response.IsSuccessStatusCode)
+            {
+                return body;
+            }
+
+            string problem = Read(body, AdminJson.Default.ProblemAnswer).Problem;
+            throw response.StatusCode == HttpStatusCode.BadRequest
+                ? new InputException(problem)
+                : new RunFailedException(problem);
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException socket)
         {

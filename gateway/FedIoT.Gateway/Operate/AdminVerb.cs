@@ -18,7 +18,7 @@ internal sealed class AdminVerb
 
     private readonly Option<bool> json = new("--json")
     {
-        Description = "The gateway's answer as JSON; its first member names the schema",
+        Description = "The gateway's answer as JSON; its member schema says which it is (docs/spec/admin.md)",
     };
 
     /// <summary>Adds the options to a command.</summary>

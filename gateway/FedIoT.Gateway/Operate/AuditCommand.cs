@@ -26,8 +26,8 @@ internal static class AuditCommand
         var log = new Command(
             "log",
             """
-            Case openings, alarms cleared, join windows, starts: from the state folder, whether the gateway runs or
-            not. Every entry is checked against the one before. Exit code 1: the log is damaged.
+            Case openings, alarms cleared, join windows, starts, whether the gateway runs or not.
+            Read from the state folder; every entry is checked against the one before. Exit code 1: the log is damaged.
 
             Example:
               fediot audit log --count 100

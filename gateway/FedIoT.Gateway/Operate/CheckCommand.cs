@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
+using FedIoT.Wire;
 
 namespace FedIoT.Gateway.Operate;
 
@@ -32,7 +33,16 @@ internal static class CheckCommand
             using GatewayResources? resources = GatewayResources.Open(
                 configuration, mayBeAway: false, TimeProvider.System, problems);
             problems.ThrowIfAny(path);
-            string account = resources!.Keys.Node.PublicKey.Account.ToString();
+            AccountId self = resources!.Keys.Node.PublicKey.Account;
+            string account = self.ToString();
+            if (resources.Genesis.Validators.Count > 1 && configuration.Peers.All(p => p.Account == self))
+            {
+                await Console.Error.WriteLineAsync(
+                    $"{path}: note: no [[chain.peer]]: this gateway waits until others of the "
+                    + $"{resources.Genesis.Validators.Count} validators connect to it; "
+                    + "'fediot chain genesis --peers FILE' writes the tables").ConfigureAwait(false);
+            }
+
             await VerbAnswer.WriteAsync(
                 parsed, "check",
                 $"{path}: OK, chain {configuration.ChainId}, {configuration.Peers.Count} peers, "

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
+using FedIoT.Gateway.Demo;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
 using FedIoT.Wire.Tasks;
@@ -51,7 +52,7 @@ internal static class DevicesCommand
                 .ConfigureAwait(false);
             return ExitCode.Success;
         });
-        return new Command("devices", "The sensor devices of this gateway") { enrol };
+        return new Command("devices", "The sensor devices of this gateway") { enrol, SimulateCommand.Create() };
     }
 
     private static async Task EnrolAsync(

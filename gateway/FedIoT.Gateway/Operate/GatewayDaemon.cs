@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using FedIoT.Consensus;
 using FedIoT.Gateway.Admin;
@@ -132,15 +133,17 @@ internal sealed class GatewayDaemon(
         }
         catch (SocketException e)
         {
-            throw new RunFailedException(
-                $"cannot listen on {configuration.Listen} ([node] listen of {configuration.File}): {e.Message}", e);
+            throw CannotListen(configuration.Listen, "[node]", e);
         }
         catch (IOException e) when (e.InnerException is SocketException or AddressInUseException)
         {
-            throw new RunFailedException(
-                $"cannot listen on {configuration.MqttListen} ([mqtt] listen of {configuration.File}): {e.Message}", e);
+            throw CannotListen(configuration.MqttListen, "[mqtt]", e);
         }
     }
+
+    private RunFailedException CannotListen(IPEndPoint place, string table, Exception e) => new(
+        $"cannot listen on {place} ({table} listen of {configuration.File}): {e.Message.TrimEnd('.')}; "
+        + "'ss -ltnp' shows who has a port", e);
 
     private static NodeKeys Guarded(NodeKeys keys, SigningLock signingLock)
     {

@@ -79,6 +79,14 @@ internal static class GenesisCommand
             {
                 throw new InputException($"{paths[i]} is for chain '{parts[i].ChainId}', --chain-id is '{chainId}'");
             }
+
+            int first = Array.FindIndex(parts, p => p.Key.Equals(parts[i].Key));
+            if (first < i)
+            {
+                throw new InputException(
+                    $"{paths[first]} and {paths[i]} have one node key, of account {parts[i].Key.Account}; give each "
+                    + "gateway's file once, and each gateway a key of its own");
+            }
         }
 
         long[] powers = ReadPowers(parsed.GetValue(Powers) ?? [], paths);

@@ -114,13 +114,18 @@ internal static class InitCommand
             {(isNew ? "made" : "kept")}     {file}
             account  {made.Key.Account}
             public   {publicFile}
-            next     with {PublicPart.FileName} of every gateway: fediot chain genesis --chain-id {made.ChainId} --out {
-                Path.Combine(folder, "genesis.cbor")} {publicFile}
+            next     {Next(configuration, made, publicFile)}
             """,
             new("configuration", file), new("isNew", isNew), new("chainId", made.ChainId),
             new("account", made.Key.Account.ToString()), new("publicPart", publicFile)).ConfigureAwait(false);
         return ExitCode.Success;
     }
+
+    private static string Next(GatewayConfiguration configuration, PublicPart made, string publicFile) =>
+        File.Exists(configuration.Genesis.Path)
+            ? $"fediot check {configuration.File}"
+            : $"fediot chain genesis --chain-id {made.ChainId} --out {configuration.Genesis.Path} {publicFile}\n"
+                + $"         several gateways: name every {PublicPart.FileName}, and add --peers peers.toml";
 
     private static void CreateFolder(string path)
     {
@@ -193,6 +198,8 @@ internal static class InitCommand
                 $"{file} is of chain '{known.ChainId}'; choose another --folder for another chain");
         }
 
+        RefuseChange(file, parsed, Listen, "[node] listen", known.Listen);
+        RefuseChange(file, parsed, Mqtt, "[mqtt] listen", known.MqttListen);
         if (parsed.GetValue(NodeKey) is not null && nodeKey != known.NodeKey.Address.ToString())
         {
             throw new InputException(
@@ -201,6 +208,17 @@ internal static class InitCommand
         }
 
         return known;
+    }
+
+    // What exists stays; an option that it contradicts would be lost without a word.
+    private static void RefuseChange(
+        string file, ParseResult parsed, Option<string> option, string key, IPEndPoint known)
+    {
+        if (parsed.GetResult(option) is { Implicit: false } && !ReadEndPoint(parsed, option).Equals(known))
+        {
+            throw new InputException(
+                $"{file} exists and {key} is \"{known}\"; change it there, or leave {option.Name} out");
+        }
     }
 
     private static IPEndPoint ReadEndPoint(ParseResult parsed, Option<string> option)

@@ -18,7 +18,7 @@ internal static class KeyChangeCommand
         var verb = new AdminVerb(new Command(
             "rotate",
             """
-            Changes the node key to the one of [keys] next_node
+            Changes the node key to the one of [keys] next_node.
             On the chain: both keys sign; account, devices and stake stay. Watches until the gateway signs with
             the new key. Interrupted, run it again: it goes on where the chain stands and changes nothing twice.
 
@@ -47,7 +47,7 @@ internal static class KeyChangeCommand
         var verb = new AdminVerb(new Command(
             "revoke",
             """
-            Ends the node key on the chain, and with it the account
+            Ends the node key on the chain, and with it the account.
             For a key that somebody else may have. Cannot be taken back.
 
             Example:
@@ -81,7 +81,8 @@ internal static class KeyChangeCommand
     {
         string text = TextTable.Pairs(
             ("account", keys.Account),
-            ("node key", $"{keys.Key ?? "none"} ({keys.Phase})"),
+            ("phase", keys.Phase),
+            ("node key", keys.Key ?? "none"),
             ("signs with", keys.SignsWith),
             ("next key", keys.NextKey ?? "none"));
         return keys.Advice is { } advice

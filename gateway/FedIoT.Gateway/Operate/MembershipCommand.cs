@@ -3,7 +3,8 @@ using System.Globalization;
 using FedIoT.Gateway.Admin;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
-using FedIoT.Wire.Cose;
+using FedIoT.Gateway.Keys;
+using FedIoT.Ledger;
 
 namespace FedIoT.Gateway.Operate;
 
@@ -23,9 +24,9 @@ internal static class MembershipCommand
         verb.Command.SetAction((parsed, cancellation) =>
         {
             PublicPart part = PublicPart.Read(parsed.GetRequiredValue(file));
-            string algorithm = part.Key.Algorithm == SignatureAlgorithm.Es256 ? "p256" : "ed25519";
+            string key = Convert.ToHexStringLower(part.Key.Bytes);
             return OrderAsync(
-                verb, parsed, $"v1/gateways/{Convert.ToHexStringLower(part.Key.Bytes)}?algorithm={algorithm}",
+                verb, parsed, $"v1/gateways/{key}?algorithm={KeyReport.Name(part.Key)}",
                 $"{part.Key.Account} may follow the chain now; name a peer in its gateway.toml and start it",
                 cancellation);
         });
@@ -66,12 +67,23 @@ internal static class MembershipCommand
             .ConfigureAwait(false);
         if (result != "applied")
         {
-            throw new RunFailedException($"the chain refused it: {result}; see: fediot chain tx {submitted.Hash}");
+            throw new RunFailedException(
+                $"the chain refused it: {result}{Explain(result)}; see: fediot chain tx {submitted.Hash}");
         }
 
         await verb.PrintAsync(parsed, answer, () => done).ConfigureAwait(false);
         return ExitCode.Success;
     }
+
+    private static string Explain(string result) => result switch
+    {
+        nameof(RejectionReason.NotCandidate) =>
+            ", no gateway of this chain has the account; admit it first: fediot chain admit ITS-gateway.pub.toml",
+        nameof(RejectionReason.PowerUnchanged) => ", it has this power already",
+        nameof(RejectionReason.PowerOutOfRange) =>
+            ", no set of validators could have this power in it; the last one cannot be voted out",
+        _ => string.Empty,
+    };
 
     private static async Task<string> WaitAsync(
         AdminClient client, string hash, TimeProvider time, CancellationToken cancellation)

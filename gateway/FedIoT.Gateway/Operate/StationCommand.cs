@@ -23,8 +23,8 @@ internal static class StationCommand
         Order(
             "clear-alarm",
             """
-            Ends the alarm of an opened case, and the lock on signing that came with it. Refused while the case is
-            open. Look at the gateway first: somebody was inside.
+            Ends the alarm of an opened case, and the lock on signing that came with it.
+            Refused while the case is open. Look at the gateway first: somebody was inside.
 
             Example:
               fediot station clear-alarm
@@ -32,8 +32,8 @@ internal static class StationCommand
         Order(
             "set-clock",
             """
-            Sets the clock chip to the system's time. Once a year is enough; refused when the system's clock is
-            behind the chain.
+            Sets the clock chip to the system's time.
+            Once a year is enough; refused when the system's clock is behind the chain.
 
             Example:
               fediot station set-clock

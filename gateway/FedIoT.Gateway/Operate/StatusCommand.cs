@@ -30,7 +30,8 @@ internal static class StatusCommand
             ("chain", string.Create(
                 CultureInfo.InvariantCulture,
                 $"{status.ChainId}, height {status.Height}, last block {TextTable.Time(status.BlockTime)}")),
-            ("peers", $"{status.PeersConnected} of {status.PeersConfigured} connected, on {status.ChainListen}"),
+            ("peers",
+                $"{status.PeersConnected} connected, {status.PeersConfigured} configured, on {status.ChainListen}"),
             ("account", status.Account),
             ("signer", Signer(status.Signer)),
             ("next key", status.NextSigner is { } next ? Signer(next) : "none"),

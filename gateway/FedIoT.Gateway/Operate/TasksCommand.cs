@@ -13,7 +13,10 @@ internal static class TasksCommand
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
 
-    public static Command Create() => new("tasks", "Learning tasks of the chain") { List(), Show(), CreateTask() };
+    public static Command Create() => new("tasks", "Learning tasks of the chain")
+    {
+        List(), Show(), CreateTask(), ModelCommand.Create(),
+    };
 
     /// <summary>The list as text for people.</summary>
     public static string Text(TasksAnswer answer) => answer.Tasks.Count == 0

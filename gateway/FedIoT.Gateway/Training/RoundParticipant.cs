@@ -19,27 +19,32 @@ public sealed partial class RoundParticipant
     private readonly TransactionSender sender;
     private readonly TrainingKeys keys;
     private readonly FeatureStore features;
+    private readonly Hash256 featuresHash;
     private readonly IDeltaSource source;
     private readonly string folder;
     private readonly ILogger logger;
     private readonly Dictionary<Hash256, TaskParticipant> participants = [];
+    private readonly HashSet<Hash256> foreign = [];
     private readonly Dictionary<Hash256, (int Round, TaskPhase Phase, Height At)> sent = [];
 
     /// <summary>Creates the participant.</summary>
     /// <param name="sender">Signs and submits with the node key.</param>
     /// <param name="keys">Sign deltas.</param>
     /// <param name="features">Where the devices' samples are.</param>
+    /// <param name="featuresHash">Of the specification that these samples follow: a task with another one is not for
+    /// this gateway, because equal numbers would mean different things.</param>
     /// <param name="source">Trains.</param>
     /// <param name="folder">Folder for the rounds under way; exists.</param>
     /// <param name="logger">Tells of refused transactions.</param>
     public RoundParticipant(
-        TransactionSender sender, TrainingKeys keys, FeatureStore features, IDeltaSource source, string folder,
-        ILogger logger)
+        TransactionSender sender, TrainingKeys keys, FeatureStore features, Hash256 featuresHash, IDeltaSource source,
+        string folder, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(sender);
         this.sender = sender;
         this.keys = keys;
         this.features = features;
+        this.featuresHash = featuresHash;
         this.source = source;
         this.folder = folder;
         this.logger = logger;
@@ -57,7 +62,7 @@ public sealed partial class RoundParticipant
         foreach (TaskState task in state.Tasks.Values)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (AlreadySent(task, state.Height))
+            if (IsForeign(task) || AlreadySent(task, state.Height))
             {
                 continue;
             }
@@ -68,6 +73,21 @@ public sealed partial class RoundParticipant
                 await SendAsync(task, state.Height, body, cancellation).ConfigureAwait(false);
             }
         }
+    }
+
+    private bool IsForeign(TaskState task)
+    {
+        if (task.Specification.Features.Hash == featuresHash)
+        {
+            return false;
+        }
+
+        if (foreign.Add(task.Id) && task.Phase != TaskPhase.Complete)
+        {
+            Log.Foreign(logger, task.Specification.Name);
+        }
+
+        return true;
     }
 
     private TaskParticipant ParticipantOf(TaskState task)
@@ -116,5 +136,11 @@ public sealed partial class RoundParticipant
             Message = "The node refused {Type} of task {Task}, round {Round}: {Reason}. "
                 + "It is sent again after the next block.")]
         public static partial void Refused(ILogger logger, TransactionType type, string task, int round, string reason);
+
+        [LoggerMessage(
+            EventId = 3002, Level = LogLevel.Warning,
+            Message = "Task {Task} learns from other features than [features] of this gateway: no part is taken in "
+                + "it.")]
+        public static partial void Foreign(ILogger logger, string task);
     }
 }

@@ -81,7 +81,9 @@ public static class DurableFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException("replace", path, e.Message, e);
+            string folder = Path.GetDirectoryName(full)!;
+            throw new StorageException(
+                "replace", path, e is DirectoryNotFoundException ? $"there is no folder {folder}." : e.Message, e);
         }
     }
 
@@ -109,9 +111,14 @@ public static class DurableFile
                 ? bytes
                 : throw new StorageException("read", path, $"it ended after {read} of {length} bytes.");
         }
+        catch (NotSupportedException e)
+        {
+            throw new StorageException("read", path, "it is a pipe or a device; a file is expected here.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException("read", path, e.Message, e);
+            throw new StorageException(
+                "read", path, Directory.Exists(path) ? "it is a folder; a file is expected here." : e.Message, e);
         }
     }
 }

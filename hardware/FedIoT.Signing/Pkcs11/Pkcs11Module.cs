@@ -313,7 +313,9 @@ internal sealed class Pkcs11Module : IDisposable
             catch (Pkcs11Exception e)
             {
                 throw new TokenException(
-                    SignerFault.Absent, "initialize", $"The PKCS#11 module {path} does not start ({e.RV}).",
+                    SignerFault.Absent, "initialize", $"The PKCS#11 module {path} does not start ({e.RV}): "
+                    + "what it needs of its own is missing or closed to this user (SoftHSM: the group softhsm; a TPM: "
+                    + "TPM2_PKCS11_STORE, TPM2_PKCS11_TCTI and its service).",
                     (ulong)e.RV, e);
             }
             catch (Exception e) when (e is UnmanagedException or LibraryArchitectureException)

@@ -22,6 +22,7 @@ public sealed class AdminSchemaTests
         fediot.enrolment/1: device keyIsProved schema
         fediot.evidence/1: evidence[kind account height task round hash offenceHeight messages slashed] schema
         fediot.log/1: lines[] schema
+        fediot.model/1: task name version hash round height deltas fileHash file schema
         fediot.node-keys/1: schema account key algorithm keySince rotations signsWith nextKey height phase
             advice
         fediot.peers/1: connected peers[account address state standing direction connectedSince height

@@ -99,6 +99,8 @@ public sealed class AdminServerTests : IAsyncLifetime
     [InlineData("POST", "/v1/station/enrolment", 400, "fediot.problem/1")]
     [InlineData("POST", "/v1/station/none", 404, "fediot.problem/1")]
     [InlineData("GET", "/v1/tasks/none", 404, "fediot.problem/1")]
+    [InlineData("GET", "/v1/tasks/none/model", 404, "fediot.problem/1")]
+    [InlineData("POST", "/v1/votes/none?power=1", 400, "fediot.problem/1")]
     [InlineData("GET", "/v1/chain/blocks/0", 404, "fediot.problem/1")]
     [InlineData("GET", "/v1/chain/blocks/9223372036854775807", 404, "fediot.problem/1")]
     [InlineData("GET", "/v1/chain/blocks/-1", 400, "fediot.problem/1")]
@@ -131,9 +133,23 @@ public sealed class AdminServerTests : IAsyncLifetime
     public async Task TaskThatIsNone_IsRefused()
     {
         using var client = new AdminClient(SocketPath, "start");
-        RunFailedException refusal = await Assert.ThrowsAsync<RunFailedException>(
+        InputException refusal = await Assert.ThrowsAsync<InputException>(
             () => client.PostAsync("v1/tasks", [0x80], Cancellation));
         Assert.Contains("not a task", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2020, "the clock says 2020-01-01 00:00:00Z, the last block is of 2")]
+    [InlineData(2200, "although enough validators are connected: is the clock right? It says 2200-01-01 00:00:00Z")]
+    public async Task Clock_FarFromTheLastBlock_IsToldOf(int year, string told)
+    {
+        Assert.Null(new ChainAnswers(source!).ClockProblem());
+        GatewayConfiguration other = source!.Configuration with { StateFolder = folder.File("other") };
+        Directory.CreateDirectory(other.StateFolder);
+        await using GatewayBoard wrong = GatewayBoard.Open(
+            other, BoardHardware.OfThisMachine, new WrongClock(year), NullLogger.Instance);
+        string? problem = new ChainAnswers(source with { Board = wrong }).ClockProblem();
+        Assert.Contains(told, problem, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -152,6 +168,11 @@ public sealed class AdminServerTests : IAsyncLifetime
         await File.WriteAllTextAsync(folder.File("file"), "precious", Cancellation);
         await Assert.ThrowsAsync<RunFailedException>(
             () => AdminServer.StartAsync(folder.File("file"), source!, Cancellation));
+        Assert.Contains(
+            "/proc/none/admin.sock ([node] admin_socket of ",
+            (await Assert.ThrowsAsync<RunFailedException>(
+                () => AdminServer.StartAsync("/proc/none/admin.sock", source!, Cancellation))).Message,
+            StringComparison.Ordinal);
         Assert.Equal("precious", await File.ReadAllTextAsync(folder.File("file"), Cancellation));
     }
 
@@ -164,5 +185,11 @@ public sealed class AdminServerTests : IAsyncLifetime
         using var answer = new MemoryStream();
         await stream.CopyToAsync(answer, Cancellation);
         return Encoding.UTF8.GetString(answer.ToArray());
+    }
+
+    // A machine without a battery and without a network.
+    private sealed class WrongClock(int year) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(year, 1, 1, 0, 0, 0, TimeSpan.Zero);
     }
 }

@@ -31,6 +31,26 @@ public sealed class GatewayConfigurationTests
     }
 
     [Fact]
+    public void EmptyFile_EveryProblemNamesTheFile()
+    {
+        var problems = new ProblemList();
+        Assert.Null(GatewayConfigurationReader.Parse(string.Empty, "gateway.toml", problems));
+        Assert.All(
+            problems.All, p => Assert.StartsWith("gateway.toml: error: ", p.ToString(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void TwoListeners_OnOnePort_AreRefusedAtTheSecond()
+    {
+        var problems = new ProblemList();
+        Assert.Null(GatewayConfigurationReader.Parse(
+            GatewayTemplate.Fill("plant-7", "0.0.0.0:7400", "0.0.0.0:7400"), "gateway.toml", problems));
+        Assert.Contains(
+            "[mqtt] listen is \"0.0.0.0:7400\": expected another port than [node] listen",
+            Assert.Single(problems.All).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Retention_AsANumber_IsACountOfBlocks()
     {
         GatewayConfiguration read = Read(Valid.Replace(

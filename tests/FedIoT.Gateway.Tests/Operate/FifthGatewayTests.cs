@@ -28,6 +28,8 @@ public sealed class FifthGatewayTests(GatewayProcessNetwork network) : IClassFix
         GatewayProcess fifth = await network.AddAsync();
         PublicPart part = PublicPart.Read(Path.Combine(fifth.Folder, PublicPart.FileName));
         string account = part.Key.Account.ToString();
+        string taken = network.Recording.Devices[0].Id.Text; // the first gateway's; a name has one owner
+        await GatewayProcessNetwork.VerbAsync("devices", "enrol", taken, "--config", fifth.Configuration);
         await fifth.StartAsync();
 
         // A stranger gets nowhere, and knows why.
@@ -46,6 +48,11 @@ public sealed class FifthGatewayTests(GatewayProcessNetwork network) : IClassFix
                 p => p.Account == account && p is { Standing: "follower", State: "connected" }),
             WaitMax, "the first shows the fifth as a follower");
 
+        await network.WaitUntilAsync(
+            async () => (await StatusAsync(fifth)).Reasons.Any(r => r.StartsWith(
+                $"1 of the devices here belong to another gateway on the chain, and are not trained with: {taken};",
+                StringComparison.Ordinal)),
+            WaitMax, "the fifth says that its device is another gateway's");
         for (int i = 0; i < 3; i++) // three of four are more than two thirds
         {
             Assert.Equal(4, await ValidatorsAsync(network.Gateways[3]));
@@ -120,6 +127,9 @@ public sealed class FifthGatewayTests(GatewayProcessNetwork network) : IClassFix
 
     private static async Task<IReadOnlyList<BlocksAnswer.BlockItem>> BlocksAsync(GatewayProcess gateway) =>
         (await gateway.TryReadAsync("v1/chain/blocks?count=10", AdminJson.Default.BlocksAnswer, Cancellation))!.Blocks;
+
+    private static async Task<StatusAnswer> StatusAsync(GatewayProcess gateway) =>
+        (await gateway.TryReadAsync("v1/status", AdminJson.Default.StatusAnswer, Cancellation))!;
 
     private static async Task<int> ValidatorsAsync(GatewayProcess gateway) =>
         (await gateway.TryReadChainAsync(Cancellation))!.Validators;

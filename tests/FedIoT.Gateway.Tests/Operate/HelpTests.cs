@@ -13,7 +13,11 @@ public sealed class HelpTests
         foreach ((string path, Command verb) in Verbs("fediot", GatewayCommands.CreateRoot()))
         {
             string description = verb.Description ?? string.Empty;
-            Assert.False(string.IsNullOrWhiteSpace(description.Split('\n')[0]), $"{path} has no summary");
+            string[] lines = description.ReplaceLineEndings("\n").Split('\n');
+            Assert.False(string.IsNullOrWhiteSpace(lines[0]), $"{path} has no summary");
+            Assert.True(
+                lines.Length == 1 || lines[1].Length == 0 || lines[0].EndsWith('.'),
+                $"a list of verbs shows the first line of '{path}' alone, which is no whole sentence: {lines[0]}");
             Assert.True(
                 verb.Subcommands.Count > 0 || description.Contains($"  {path}", StringComparison.Ordinal),
                 $"the help of '{path}' has no example of it");

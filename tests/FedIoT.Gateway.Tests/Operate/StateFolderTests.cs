@@ -53,7 +53,7 @@ public sealed class StateFolderTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(State, "lock"));
         RunFailedException error = Assert.Throws<RunFailedException>(() => StateFolderLock.Acquire(State));
-        Assert.Contains("cannot lock the state folder", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"the state folder {State} cannot be used: ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class TextTests
             StatusCommand.Show(Status([LongName + LongName])),
             ChainText.Show(new BlocksAnswer([new BlocksAnswer.BlockItem(Large, Large, Hash, Hash, 8192, 4 << 20)], 1)),
             ChainText.Show(new ValidatorsAnswer(
-                [new ValidatorsAnswer.ValidatorItem(Hash, "EdDsa", 65_536, 65_536, 65_536_000, 999_999, 999, true)])),
+                [new ValidatorsAnswer.ValidatorItem(Hash, "ed25519", 65_536, 65_536, 65_536_000, 999_999, 999, true)])),
             ChainText.Show(new PeersAnswer(1, [Peer(isConnected: true), Peer(isConnected: false)])),
             ChainText.Show(new EvidenceAnswer([Evidence("MissingReveal", null), Evidence("Equivocation", Large)])),
             ChainText.Show(new TransactionAnswer(Hash, Large, 8191, "CommitDeltas", Hash, 1, 1 << 20, "applied")),

@@ -45,7 +45,9 @@ public sealed class Atecc608Signer : ICountedSigner, IMonotonicCounter, IAttesti
     /// that key is made too.</summary>
     /// <param name="chip">As for <see cref="Open"/>.</param>
     /// <param name="slot">0-15; its configuration has to permit GenKey.</param>
-    /// <param name="replaced">The account whose key is in the slot and is lost for ever; null for an empty slot.</param>
+    /// <param name="replaced">
+    /// The account whose key is in the slot and is lost for ever; null for an empty slot.
+    /// </param>
     /// <exception cref="SignerException">With a <see cref="TokenException"/> inside.</exception>
     public static Atecc608Signer Create(Atecc608Chip chip, int slot, AccountId? replaced = null) =>
         Prepare(chip, slot, create: true, replaced);

@@ -30,6 +30,12 @@ public sealed partial class TidyTests
     }
 
     [Fact]
+    public void Files_HaveNamesThatEveryShellTakes() => Problems.AssertNone(
+        Directory.EnumerateFiles(RepositoryRoot.Path, "*", SearchOption.AllDirectories)
+            .Select(RepositoryRoot.Relative)
+            .Where(f => !IgnoredFolderPattern().IsMatch(f) && !FileNamePattern().IsMatch(f)));
+
+    [Fact]
     public void Sources_KeepToTheLineLength() => AssertNoLine(
         line => line.Length > ColumnsMax && !line.Contains("http", StringComparison.Ordinal), $"over {ColumnsMax} columns");
 
@@ -175,6 +181,12 @@ public sealed partial class TidyTests
 
         return string.Join(' ', lines[start..brace]).Trim();
     }
+
+    [GeneratedRegex("(^|/)(\\.git|bin|obj|artifacts|demo-out)/")]
+    private static partial Regex IgnoredFolderPattern();
+
+    [GeneratedRegex("^[A-Za-z0-9._/-]+$")]
+    private static partial Regex FileNamePattern();
 
     [GeneratedRegex(@"^(?!.*= new|.*\b(class|struct|record|interface|enum|namespace|if|for|foreach|while|switch|using|lock|try|else)\b).*\(.*\)")]
     private static partial Regex MethodHeadPattern();

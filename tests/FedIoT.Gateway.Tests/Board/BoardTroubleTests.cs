@@ -62,7 +62,7 @@ public sealed class BoardTroubleTests
         await gateway.StartAsync();
         await gateway.PressAsync();
         using var client = new AdminClient(Path.Combine(gateway.StateFolder, "admin.sock"), "test");
-        RunFailedException error = await Assert.ThrowsAsync<RunFailedException>(
+        InputException error = await Assert.ThrowsAsync<InputException>(
             () => client.PostAsync(
                 "v1/station/enrolment", Encoding.UTF8.GetBytes($"{{\"device\": \"{name}\"}}"),
                 DaemonWithBoard.Cancellation));

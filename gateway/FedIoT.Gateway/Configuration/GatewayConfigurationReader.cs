@@ -97,15 +97,7 @@ internal static class GatewayConfigurationReader
         KeyReference trainingKey = ReadKey(keys, "training", folder, problems);
         int trainingRounds = (int)keys.Integer(
             "training_rounds", 0, 1_000_000, fallback: Training.TrainingKeys.RoundsDefault);
-        TomlTable mqtt = file.Table("mqtt");
-        IPEndPoint mqttListen = mqtt.EndPoint("listen", "0.0.0.0:1883");
-        if (mqttListen.Equals(listen) && node.Has("listen"))
-        {
-            mqtt.Refuse("listen", "another port than [node] listen");
-        }
-
-        int windowsKept = (int)mqtt.Integer(
-            "windows_kept", FeatureStore.WindowsKeptMin, 1_000_000, FeatureStore.WindowsKeptDefault);
+        (IPEndPoint mqttListen, int windowsKept) = ReadMqtt(file, node.Has("listen") ? listen : null);
         FeatureSpecification? features = FeatureTables.Read(file, problems);
         List<GatewayConfiguration.DeviceEntry> devices = ReadDevices(file, folder, problems);
         StationSettings station = StationTable.Read(file);
@@ -135,6 +127,21 @@ internal static class GatewayConfigurationReader
             Devices = devices,
             Station = station,
         };
+    }
+
+    private static (IPEndPoint Listen, int WindowsKept) ReadMqtt(TomlFile file, IPEndPoint? taken)
+    {
+        TomlTable mqtt = file.Table("mqtt");
+        IPEndPoint listen = mqtt.EndPoint("listen", "0.0.0.0:1883");
+        if (listen.Equals(taken))
+        {
+            mqtt.Refuse("listen", "another port than [node] listen");
+        }
+
+        return (
+            listen,
+            (int)mqtt.Integer(
+                "windows_kept", FeatureStore.WindowsKeptMin, 1_000_000, FeatureStore.WindowsKeptDefault));
     }
 
     private static TrustedBlock? ReadTrusted(TomlTable chain)

@@ -9,8 +9,8 @@ internal static class Settings
     public static bool IsLong => Environment.GetEnvironmentVariable("FEDIOT_FAULTS_LONG") is "1";
 
     /// <summary>How long the chain may take to move again after faults: what is claimed for a machine that does nothing
-    /// else, in the long runs; in the short ones beside other work, only that it moves.</summary>
-    public static TimeSpan CalmMax(int seconds) => TimeSpan.FromSeconds(IsLong ? seconds : 90);
+    /// else, in the long runs; six times that in the short ones, which run beside other work.</summary>
+    public static TimeSpan CalmMax(int seconds) => TimeSpan.FromSeconds(IsLong ? seconds : 6 * seconds);
 
     /// <summary><c>FEDIOT_SEED</c> alone, or 1 to <c>FEDIOT_PROCESS_SEEDS</c>; 1 without either.</summary>
     public static IEnumerable<ulong> Seeds =>

@@ -1,6 +1,8 @@
+using System.Buffers.Binary;
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using System.Text;
 using FedIoT.Firmware.Simulator;
 using FedIoT.Gateway.Cli;
 using FedIoT.Gateway.Configuration;
@@ -121,8 +123,7 @@ internal static class SimulateCommand
     {
         if (folder is null)
         {
-            ulong seed = id.Text.Aggregate(14_695_981_039_346_656_037, (hash, c) => unchecked(
-                (hash ^ c) * 1_099_511_628_211)); // FNV-1a
+            ulong seed = BinaryPrimitives.ReadUInt64BigEndian(Hash256.Of(Encoding.ASCII.GetBytes(id.Text)).ToArray());
             return RotatingMachines.Create(seed, trainDevices: 1, testDevices: 1);
         }
 

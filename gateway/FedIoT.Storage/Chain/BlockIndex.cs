@@ -202,6 +202,7 @@ internal sealed class BlockIndex(IDisk disk, string folder)
             return;
         }
 
+        isSummaryKept = true; // or cannot be, for want of space: once is enough
         SegmentBlocks? blocks = committed.Count > 0 && committed[^1].Segment == lastRecord.Segment
             ? committed[^1]
             : null;
@@ -215,12 +216,10 @@ internal sealed class BlockIndex(IDisk disk, string folder)
                     [.. undecided.Select(u => (u.Key, u.Value.Height, u.Value.Position))],
                     [.. lockProofs.Select(p => (p.Key, p.Value))]));
             }
-
-            isSummaryKept = true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            isSummaryKept = true; // no space, say: not tried again for this segment
+            return; // the next start reads the segment
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using FedIoT.Storage.Files;
 using FedIoT.Wire;
 
@@ -23,15 +22,10 @@ internal static class SegmentSummaryFile
 
     /// <summary>Path of the file of a segment.</summary>
     public static string PathOf(string folder, long segment) =>
-        Path.ChangeExtension(SegmentFormat.PathOf(folder, segment), Extension);
+        SegmentFormat.PathOf(folder, segment, Extension);
 
     /// <summary>The segment of such a file; 0 for any other file.</summary>
-    public static long SegmentOf(string path) =>
-        Path.GetExtension(path) == Extension
-        && long.TryParse(
-            Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long segment)
-            ? segment
-            : 0;
+    public static long SegmentOf(string path) => SegmentFormat.NumberOf(path, Extension);
 
     /// <summary>Length and checksum of a segment that ends with this record; null when there is none.</summary>
     public static (long Length, uint Checksum)? EndOf(IDisk disk, string folder, LogPosition lastRecord)

@@ -16,13 +16,16 @@ internal static class SegmentFormat
 
     private static ReadOnlySpan<byte> Magic => "FIOTLOG1"u8;
 
-    /// <summary>Path of a segment.</summary>
-    public static string PathOf(string folder, long number) =>
-        Path.Combine(folder, number.ToString("D8", CultureInfo.InvariantCulture) + Extension);
+    /// <summary>Path of a segment, or of a file beside it that has another extension.</summary>
+    public static string PathOf(string folder, long number, string extension = Extension) =>
+        Path.Combine(folder, number.ToString("D8", CultureInfo.InvariantCulture) + extension);
 
-    /// <summary>Number of a segment file; 0 for any other file.</summary>
-    public static long NumberOf(string path) =>
-        Path.GetExtension(path) == Extension
+    /// <summary>Number of a segment file: 0 for any other file.</summary>
+    public static long NumberOf(string path) => NumberOf(path, Extension);
+
+    /// <summary>Number of the segment that a file with this extension stands beside: 0 for any other file.</summary>
+    public static long NumberOf(string path, string extension) =>
+        Path.GetExtension(path) == extension
         && long.TryParse(
             Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long number)
             ? number
